@@ -1,1 +1,4 @@
+//! Soft-error simulation in saved Keras models, as a Unix pipe.
 
+pub mod cli;
+pub mod text;
