@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn number_texts_and_key_order_survive() {
-        let text = r#"{"z":1e-07,"a":1.0,"m":-0.0,"big":123456789012345678901234567890,"e":1E5}"#;
+        let text = r#"{"z":1e-07,"a":1.0,"m":-0.0,"big":123456789012345678901234567890,"e":1e+16}"#;
         assert_eq!(compact(text), text);
     }
 
