@@ -76,10 +76,7 @@ impl FromStr for Shape {
 
     /// Reads `H,W,C`.
     fn from_str(text: &str) -> Result<Self, ShapeError> {
-        let axes: Option<Vec<usize>> = text
-            .split(',')
-            .map(|axis| axis.trim().parse().ok())
-            .collect();
+        let axes: Option<Vec<usize>> = text.split(',').map(|axis| axis.trim().parse().ok()).collect();
         match axes.as_deref() {
             Some(&[h, w, c]) => Shape::new(h, w, c),
             _ => Err(ShapeError::Syntax(text.to_owned())),
@@ -188,25 +185,10 @@ mod tests {
 
     #[test]
     fn what_is_no_shape_is_refused() {
-        for text in [
-            "",
-            "27",
-            "27,27",
-            "27,27,16,1",
-            "27,-1,16",
-            "27,a,16",
-            "1.5,2,2",
-            "(2,2,2)",
-        ] {
-            assert_eq!(
-                text.parse::<Shape>(),
-                Err(ShapeError::Syntax(text.to_owned()))
-            );
+        for text in ["", "27", "27,27", "27,27,16,1", "27,-1,16", "27,a,16", "1.5,2,2", "(2,2,2)"] {
+            assert_eq!(text.parse::<Shape>(), Err(ShapeError::Syntax(text.to_owned())));
         }
-        assert_eq!(
-            "3,0,1".parse::<Shape>(),
-            Err(ShapeError::Empty { h: 3, w: 0, c: 1 })
-        );
+        assert_eq!("3,0,1".parse::<Shape>(), Err(ShapeError::Empty { h: 3, w: 0, c: 1 }));
         assert!(Shape::new(65536, 65536, 1).is_err());
         assert!(Shape::new(65535, 65537, 1).is_ok());
         assert!(Shape::new(usize::MAX, usize::MAX, 2).is_err());

@@ -8,9 +8,7 @@ use super::{DataFormat, Fault, Shape, Site};
 /// Why a site has no dense form.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DenseError {
-    #[error(
-        "a bit flip at h {h}, w {w}, c {c} needs the sparse form: its value is known only when the model runs"
-    )]
+    #[error("a bit flip at h {h}, w {w}, c {c} needs the sparse form: its value is known only when the model runs")]
     Bit { h: usize, w: usize, c: usize },
     #[error("the site's shape {found} is not {expected}")]
     Shape { expected: Shape, found: Shape },
@@ -53,21 +51,14 @@ impl Dense {
     pub fn set(&mut self, site: &Site) -> Result<(), DenseError> {
         self.clear();
         if site.shape != self.shape {
-            return Err(DenseError::Shape {
-                expected: self.shape,
-                found: site.shape,
-            });
+            return Err(DenseError::Shape { expected: self.shape, found: site.shape });
         }
         for cell in &site.cells {
             match cell.fault {
                 Fault::Value(value) => self.put(cell.h, cell.w, cell.c, value),
                 Fault::Bit(_) => {
                     self.clear();
-                    return Err(DenseError::Bit {
-                        h: cell.h,
-                        w: cell.w,
-                        c: cell.c,
-                    });
+                    return Err(DenseError::Bit { h: cell.h, w: cell.w, c: cell.c });
                 }
             }
         }
@@ -107,15 +98,7 @@ mod tests {
 
     fn site(fault: Fault) -> Site {
         let shape = Shape::new(2, 3, 4).unwrap();
-        Site {
-            shape,
-            cells: vec![Cell {
-                h: 1,
-                w: 2,
-                c: 3,
-                fault,
-            }],
-        }
+        Site { shape, cells: vec![Cell { h: 1, w: 2, c: 3, fault }] }
     }
 
     #[test]

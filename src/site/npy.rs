@@ -51,23 +51,11 @@ pub enum Problem {
     #[error("no sites")]
     NoSites,
     #[error("site {site}: the mask is {value} at {index:?}, neither 0 nor 1")]
-    Mask {
-        site: usize,
-        index: [usize; 3],
-        value: f64,
-    },
+    Mask { site: usize, index: [usize; 3], value: f64 },
     #[error("site {site}: the injection is {value} at {index:?}, where the mask is 1")]
-    Uncovered {
-        site: usize,
-        index: [usize; 3],
-        value: f64,
-    },
+    Uncovered { site: usize, index: [usize; 3], value: f64 },
     #[error("site {site}: the injection {value} at {index:?} is beyond float32")]
-    Beyond {
-        site: usize,
-        index: [usize; 3],
-        value: f64,
-    },
+    Beyond { site: usize, index: [usize; 3], value: f64 },
     #[error("site {site}: no corrupted cell")]
     NoCells { site: usize },
     #[error("no finite value")]

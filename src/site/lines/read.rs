@@ -29,12 +29,7 @@ pub enum Problem {
     #[error("no cells")]
     NoCells,
     #[error("cell h {h}, w {w}, c {c} lies outside the shape {shape}")]
-    Outside {
-        h: usize,
-        w: usize,
-        c: usize,
-        shape: Shape,
-    },
+    Outside { h: usize, w: usize, c: usize, shape: Shape },
     #[error("cell h {h}, w {w}, c {c} is there twice")]
     Twice { h: usize, w: usize, c: usize },
     #[error("cell h {h}, w {w}, c {c} has neither a value nor a bit")]
@@ -86,13 +81,7 @@ pub struct Reader<R> {
 
 impl<R: BufRead> Reader<R> {
     pub fn new(input: R) -> Self {
-        Reader {
-            input,
-            line: 0,
-            text: Vec::new(),
-            shape: None,
-            places: Vec::new(),
-        }
+        Reader { input, line: 0, text: Vec::new(), shape: None, places: Vec::new() }
     }
 
     /// The line that the last site came from, without its end.
@@ -126,27 +115,15 @@ impl<R: BufRead> Reader<R> {
         }
         let expected = *self.shape.get_or_insert(shape);
         if shape != expected {
-            return Err(Problem::OtherShape {
-                expected,
-                found: shape,
-            });
+            return Err(Problem::OtherShape { expected, found: shape });
         }
-        let cells = line
-            .cells
-            .iter()
-            .map(|cell| cell.check(shape))
-            .collect::<Result<Vec<_>, _>>()?;
+        let cells = line.cells.iter().map(|cell| cell.check(shape)).collect::<Result<Vec<_>, _>>()?;
         self.places.clear();
-        self.places
-            .extend(cells.iter().map(|x| (x.c * shape.h + x.h) * shape.w + x.w));
+        self.places.extend(cells.iter().map(|x| (x.c * shape.h + x.h) * shape.w + x.w));
         self.places.sort_unstable();
         if let Some(pair) = self.places.windows(2).find(|pair| pair[0] == pair[1]) {
             let (plane, place) = (shape.plane(), pair[0]);
-            return Err(Problem::Twice {
-                h: place % plane / shape.w,
-                w: place % shape.w,
-                c: place / plane,
-            });
+            return Err(Problem::Twice { h: place % plane / shape.w, w: place % shape.w, c: place / plane });
         }
         Ok(Site { shape, cells })
     }
@@ -156,12 +133,7 @@ impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<Site, LineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.read()
-            .map_err(|problem| LineError {
-                line: self.line,
-                problem,
-            })
-            .transpose()
+        self.read().map_err(|problem| LineError { line: self.line, problem }).transpose()
     }
 }
 
@@ -191,19 +163,14 @@ fn float(text: &str) -> Result<f32, Problem> {
         // From the text, not through f64: a number is rounded once.
         number => number.parse().ok().filter(|value: &f32| value.is_finite()),
     };
-    value.ok_or_else(|| Problem::Value {
-        value: text.to_owned(),
-    })
+    value.ok_or_else(|| Problem::Value { value: text.to_owned() })
 }
 
 /// serde_json counts lines within the one line that it was given: keep only the column.
 fn syntax(error: serde_json::Error) -> Problem {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    Problem::Json {
-        message: message.strip_suffix(&place).unwrap_or(&message).to_owned(),
-        column: error.column(),
-    }
+    Problem::Json { message: message.strip_suffix(&place).unwrap_or(&message).to_owned(), column: error.column() }
 }
 
 #[cfg(test)]
@@ -211,9 +178,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Site>, String> {
-        Reader::new(text.as_bytes())
-            .collect::<Result<_, _>>()
-            .map_err(|error| error.to_string())
+        Reader::new(text.as_bytes()).collect::<Result<_, _>>().map_err(|error| error.to_string())
     }
 
     fn line(cells: &str) -> String {
@@ -222,24 +187,9 @@ mod tests {
 
     #[test]
     fn a_line_written_by_hand_needs_only_shape_and_cells() {
-        let sites = read(&line(
-            r#"{"h":1,"w":2,"c":3,"value":-1.5},{"c":0,"w":0,"h":0,"bit":31}"#,
-        ))
-        .unwrap();
-        let cells = [
-            Cell {
-                h: 1,
-                w: 2,
-                c: 3,
-                fault: Fault::Value(-1.5),
-            },
-            Cell {
-                h: 0,
-                w: 0,
-                c: 0,
-                fault: Fault::Bit(31),
-            },
-        ];
+        let sites = read(&line(r#"{"h":1,"w":2,"c":3,"value":-1.5},{"c":0,"w":0,"h":0,"bit":31}"#)).unwrap();
+        let cells =
+            [Cell { h: 1, w: 2, c: 3, fault: Fault::Value(-1.5) }, Cell { h: 0, w: 0, c: 0, fault: Fault::Bit(31) }];
         assert_eq!(sites[0].cells, cells);
         assert_eq!(sites[0].shape, Shape::new(2, 3, 4).unwrap());
     }
@@ -274,11 +224,12 @@ mod tests {
         let cell = r#"{"h":0,"w":0,"c":0,"value":1}"#;
         for (text, message) in [
             ("{", "line 1: not a site: EOF while parsing an object (column 1)".to_owned()),
-            ("[1]", "line 1: not a site: invalid type: integer `1`, expected an object with h, w and c (column 2)".to_owned()),
             (
-                r#"{"cells":[]}"#,
-                "line 1: not a site: missing field `shape` (column 12)".to_owned(),
+                "[1]",
+                "line 1: not a site: invalid type: integer `1`, expected an object with h, w and c (column 2)"
+                    .to_owned(),
             ),
+            (r#"{"cells":[]}"#, "line 1: not a site: missing field `shape` (column 12)".to_owned()),
             (
                 r#"{"shape":{"h":2,"w":3,"c":0},"cells":[]}"#,
                 "line 1: 2x3x0 is not a shape: an axis of no cells".to_owned(),
@@ -296,18 +247,12 @@ mod tests {
                 &line(r#"{"h":1,"w":2,"c":3,"value":1},{"h":1,"w":2,"c":3,"value":1}"#),
                 "line 1: cell h 1, w 2, c 3 is there twice".to_owned(),
             ),
-            (
-                &line(r#"{"h":0,"w":0,"c":0}"#),
-                "line 1: cell h 0, w 0, c 0 has neither a value nor a bit".to_owned(),
-            ),
+            (&line(r#"{"h":0,"w":0,"c":0}"#), "line 1: cell h 0, w 0, c 0 has neither a value nor a bit".to_owned()),
             (
                 &line(r#"{"h":0,"w":0,"c":0,"value":1,"bit":2}"#),
                 "line 1: cell h 0, w 0, c 0 has both a value and a bit".to_owned(),
             ),
-            (
-                &line(r#"{"h":0,"w":0,"c":0,"bit":32}"#),
-                "line 1: bit 32 is not one of 0 to 31".to_owned(),
-            ),
+            (&line(r#"{"h":0,"w":0,"c":0,"bit":32}"#), "line 1: bit 32 is not one of 0 to 31".to_owned()),
             (
                 &format!("{}\n\n{}", line(cell), line(cell).replace("\"h\":2", "\"h\":3")),
                 "line 3: shape 3x3x4, where the lines before have 2x3x4".to_owned(),
@@ -319,9 +264,7 @@ mod tests {
             let cell = format!(r#"{{"h":0,"w":0,"c":0,"value":{value}}}"#);
             assert_eq!(
                 read(&line(&cell)).unwrap_err(),
-                format!(
-                    "line 1: value {value} is not a float32, \"NaN\", \"Infinity\" or \"-Infinity\""
-                )
+                format!("line 1: value {value} is not a float32, \"NaN\", \"Infinity\" or \"-Infinity\"")
             );
         }
         assert!(read(&line(r#"{"h":0,"w":0,"c":0,"value":NaN}"#)).is_err());
@@ -334,10 +277,7 @@ mod tests {
         let bad = line(r#"{"h":0,"w":3,"c":0,"value":1}"#);
         let lines = (1..=20_000).map(|i| if i == 19_999 { &bad } else { &good });
         let text = lines.fold(String::new(), |text, line| text + line + "\n");
-        assert_eq!(
-            read(&text).unwrap_err(),
-            "line 19999: cell h 0, w 3, c 0 lies outside the shape 2x3x4"
-        );
+        assert_eq!(read(&text).unwrap_err(), "line 19999: cell h 0, w 3, c 0 lies outside the shape 2x3x4");
     }
 
     #[test]

@@ -32,12 +32,8 @@ impl Dtype {
         let f32s = bytes.as_chunks::<4>().0.iter();
         let f64s = bytes.as_chunks::<8>().0.iter();
         match self {
-            Dtype::F32 { big_endian: false } => {
-                out.extend(f32s.map(|&b| f64::from(f32::from_le_bytes(b))))
-            }
-            Dtype::F32 { big_endian: true } => {
-                out.extend(f32s.map(|&b| f64::from(f32::from_be_bytes(b))))
-            }
+            Dtype::F32 { big_endian: false } => out.extend(f32s.map(|&b| f64::from(f32::from_le_bytes(b)))),
+            Dtype::F32 { big_endian: true } => out.extend(f32s.map(|&b| f64::from(f32::from_be_bytes(b)))),
             Dtype::F64 { big_endian: false } => out.extend(f64s.map(|&b| f64::from_le_bytes(b))),
             Dtype::F64 { big_endian: true } => out.extend(f64s.map(|&b| f64::from_be_bytes(b))),
         }
@@ -112,21 +108,12 @@ impl Header {
             return Err(bad("'shape' is not a tuple"));
         };
         let shape: Result<Vec<u64>, _> = axes.iter().map(|axis| axis.to_string().parse()).collect();
-        Ok(Header {
-            dtype,
-            fortran_order,
-            shape: shape.map_err(|_| bad("'shape' is not a tuple of lengths"))?,
-            length,
-        })
+        Ok(Header { dtype, fortran_order, shape: shape.map_err(|_| bad("'shape' is not a tuple of lengths"))?, length })
     }
 
     /// How many bytes follow the header, none where that is beyond all files.
     pub(super) fn data_length(&self) -> Option<u64> {
-        self.shape
-            .iter()
-            .try_fold(self.dtype.size() as u64, |length, &axis| {
-                length.checked_mul(axis)
-            })
+        self.shape.iter().try_fold(self.dtype.size() as u64, |length, &axis| length.checked_mul(axis))
     }
 
     /// The shape as Python writes it.
@@ -146,8 +133,7 @@ fn fill(input: &mut impl Read, bytes: &mut [u8]) -> Result<(), Problem> {
 /// Writes the header of a little-endian float32 array in C order.
 pub(super) fn write(out: &mut impl Write, sites: u64, axes: [usize; 3]) -> std::io::Result<()> {
     let [a, b, c] = axes;
-    let text =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sites}, {a}, {b}, {c}), }}");
+    let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sites}, {a}, {b}, {c}), }}");
     // At most 20 + 3 * 10 digits: the text always fits.
     let length = WRITTEN - MAGIC.len() - 4;
     out.write_all(MAGIC)?;
@@ -190,28 +176,16 @@ mod tests {
     fn a_bad_header_says_why() {
         assert_eq!(refused(b""), "not a NumPy file");
         assert_eq!(refused(b"PK\x03\x04 and more"), "not a NumPy file");
-        assert_eq!(
-            refused(b"\x93NUMPY\x09\x01aaaa"),
-            "NumPy format version 9.1 is not known"
-        );
+        assert_eq!(refused(b"\x93NUMPY\x09\x01aaaa"), "NumPy format version 9.1 is not known");
         assert_eq!(
             refused(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}"),
             "the header is not a NumPy header: it ends too early"
         );
         for (text, message) in [
-            (
-                "[1]",
-                "the header is not a NumPy header: not a Python dictionary",
-            ),
+            ("[1]", "the header is not a NumPy header: not a Python dictionary"),
             ("{}", "the header is not a NumPy header: 'descr' is missing"),
-            (
-                "{'descr': '<f2'}",
-                "dtype <f2, where float32 or float64 is wanted",
-            ),
-            (
-                "{'descr': [('a', '<f4')]}",
-                "dtype [('a', '<f4')], where float32 or float64 is wanted",
-            ),
+            ("{'descr': '<f2'}", "dtype <f2, where float32 or float64 is wanted"),
+            ("{'descr': [('a', '<f4')]}", "dtype [('a', '<f4')], where float32 or float64 is wanted"),
             (
                 "{'descr': '<f4', 'fortran_order': 0}",
                 "the header is not a NumPy header: 'fortran_order' is not True or False",

@@ -17,33 +17,18 @@ struct Array {
 
 impl Array {
     fn open(path: &Path) -> Result<Array, NpyError> {
-        let at = |problem| NpyError {
-            path: path.to_owned(),
-            problem,
-        };
+        let at = |problem| NpyError { path: path.to_owned(), problem };
         let open = || -> Result<_, Problem> {
             let file = File::open(path)?;
             let found = file.metadata()?.len();
             let mut input = BufReader::new(file);
             let header = Header::read(&mut input)?;
-            let expected = header
-                .data_length()
-                .and_then(|length| length.checked_add(header.length))
-                .unwrap_or(u64::MAX);
-            if expected == found {
-                Ok((input, header))
-            } else {
-                Err(Problem::Length { expected, found })
-            }
+            let expected =
+                header.data_length().and_then(|length| length.checked_add(header.length)).unwrap_or(u64::MAX);
+            if expected == found { Ok((input, header)) } else { Err(Problem::Length { expected, found }) }
         };
         let (input, header) = open().map_err(at)?;
-        Ok(Array {
-            path: path.to_owned(),
-            input,
-            header,
-            bytes: Vec::new(),
-            values: Vec::new(),
-        })
+        Ok(Array { path: path.to_owned(), input, header, bytes: Vec::new(), values: Vec::new() })
     }
 
     /// The next `count` values.
@@ -58,10 +43,7 @@ impl Array {
     }
 
     fn error(&self, problem: impl Into<Problem>) -> NpyError {
-        NpyError {
-            path: self.path.clone(),
-            problem: problem.into(),
-        }
+        NpyError { path: self.path.clone(), problem: problem.into() }
     }
 
     /// The number of sites and the axes of one.
@@ -69,11 +51,8 @@ impl Array {
         if self.header.fortran_order {
             return Err(Problem::Fortran);
         }
-        let rank = || Problem::Rank {
-            found: self.header.shape_text(),
-        };
-        let shape: Result<Vec<usize>, _> =
-            self.header.shape.iter().map(|&n| n.try_into()).collect();
+        let rank = || Problem::Rank { found: self.header.shape_text() };
+        let shape: Result<Vec<usize>, _> = self.header.shape.iter().map(|&n| n.try_into()).collect();
         match shape.map_err(|_| rank())?.as_slice() {
             &[sites, a, b, c] => Ok((sites, [a, b, c])),
             _ => Err(rank()),
@@ -112,14 +91,7 @@ impl Pair {
             return Err(injections.error(Problem::NoSites));
         }
         let shape = format.shape(axes).map_err(|e| injections.error(e))?;
-        Ok(Pair {
-            injections,
-            masks,
-            format,
-            shape,
-            count,
-            next: 0,
-        })
+        Ok(Pair { injections, masks, format, shape, count, next: 0 })
     }
 
     /// The shape of every site.
@@ -147,22 +119,14 @@ impl Pair {
             }
             let index = index(i);
             if mask == 1.0 {
-                return Err(self
-                    .injections
-                    .error(Problem::Uncovered { site, index, value }));
+                return Err(self.injections.error(Problem::Uncovered { site, index, value }));
             }
             if mask != 0.0 {
-                return Err(self.masks.error(Problem::Mask {
-                    site,
-                    index,
-                    value: mask,
-                }));
+                return Err(self.masks.error(Problem::Mask { site, index, value: mask }));
             }
             let narrow = value as f32;
             if value.is_finite() && narrow.is_infinite() {
-                return Err(self
-                    .injections
-                    .error(Problem::Beyond { site, index, value }));
+                return Err(self.injections.error(Problem::Beyond { site, index, value }));
             }
             let [a, b, c] = index;
             let (h, w, c) = match self.format {
@@ -175,10 +139,7 @@ impl Pair {
         if cells.is_empty() {
             return Err(self.masks.error(Problem::NoCells { site }));
         }
-        Ok(Site {
-            shape: self.shape,
-            cells,
-        })
+        Ok(Site { shape: self.shape, cells })
     }
 }
 
@@ -192,11 +153,7 @@ impl Iterator for Pair {
         let site = self.read();
         // What follows an error in a stream of fixed records is still well placed, but one bad
         // array is not worth going on with.
-        self.next = if site.is_ok() {
-            self.next + 1
-        } else {
-            self.count
-        };
+        self.next = if site.is_ok() { self.next + 1 } else { self.count };
         Some(site)
     }
 }

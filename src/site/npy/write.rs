@@ -68,10 +68,7 @@ impl Array {
         let path = folder.join(name);
         let create = || -> io::Result<_> {
             // As other files are made: whoever may read the folder's files may read these.
-            let file = tempfile::Builder::new()
-                .prefix(name)
-                .permissions(permissions())
-                .tempfile_in(folder)?;
+            let file = tempfile::Builder::new().prefix(name).permissions(permissions()).tempfile_in(folder)?;
             let mut out = BufWriter::with_capacity(1 << 16, file);
             out.write_all(&[0; WRITTEN])?;
             Ok(out)
@@ -94,11 +91,7 @@ impl Array {
         Ok(())
     }
 
-    fn finish(
-        mut self,
-        sites: u64,
-        axes: [usize; 3],
-    ) -> Result<(PathBuf, NamedTempFile), NpyError> {
+    fn finish(mut self, sites: u64, axes: [usize; 3]) -> Result<(PathBuf, NamedTempFile), NpyError> {
         let mut finish = || -> io::Result<()> {
             self.out.rewind()?;
             header::write(&mut self.out, sites, axes)?;
@@ -113,10 +106,7 @@ impl Array {
 }
 
 fn at(path: &Path, error: io::Error) -> NpyError {
-    NpyError {
-        path: path.to_owned(),
-        problem: Problem::Io(error),
-    }
+    NpyError { path: path.to_owned(), problem: Problem::Io(error) }
 }
 
 #[cfg(unix)]
