@@ -1,9 +1,13 @@
 //! Soft-error simulation in saved Keras models, as a Unix pipe.
 
+pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod graph;
 pub mod json;
+pub mod pattern;
+pub mod rng;
 pub mod simulator;
 pub mod site;
 pub mod text;
+pub mod value;
