@@ -1,11 +1,15 @@
 //! Value classes: which kinds of values corrupted cells hold, and the float32 of each kind.
 
+mod mix;
+
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
 use crate::rng::Rng;
+
+pub use mix::Mix;
 
 /// The kind of a wrong value, as the campaigns classified it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
