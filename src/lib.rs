@@ -1,8 +1,11 @@
 //! Soft-error simulation in saved Keras models, as a Unix pipe.
 
+pub mod change;
 pub mod cli;
 pub mod config;
 pub mod graph;
+pub mod insert;
 pub mod json;
+pub mod patch;
 pub mod simulator;
 pub mod text;
