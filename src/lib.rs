@@ -4,6 +4,7 @@ pub mod change;
 pub mod cli;
 pub mod config;
 pub mod graph;
+pub mod h5;
 pub mod insert;
 pub mod json;
 pub mod patch;
