@@ -10,3 +10,4 @@ pub mod json;
 pub mod patch;
 pub mod simulator;
 pub mod text;
+pub mod weights;

@@ -210,18 +210,22 @@ fn lists<'a>(
         }
         Ok(Leaf::Yes)
     })?;
-    // In keyword arguments a list of that form is a reference only where the layer exists: it may be plain data.
+    // In keyword arguments a list of that form is a reference only where the layer exists: it may be plain data. The
+    // arguments themselves come in the order in which they stand; Keras 2 sorts only what is inside them.
     for (arguments, at) in keyword_arguments {
-        each_leaf(arguments, at, &mut |value, at| {
-            let Some(list) = value.as_array() else { return Ok(Leaf::No) };
-            match reference(list, at) {
-                Some(reference) if matches!(list.len(), 3 | 4) && by_name.contains_key(reference.name) => {
-                    found.push(reference);
-                    Ok(Leaf::Yes)
+        let Some(arguments) = arguments.as_object() else { continue };
+        for (key, value) in arguments {
+            each_leaf(value, child(&at, key), &mut |value, at| {
+                let Some(list) = value.as_array() else { return Ok(Leaf::No) };
+                match reference(list, at) {
+                    Some(reference) if matches!(list.len(), 3 | 4) && by_name.contains_key(reference.name) => {
+                        found.push(reference);
+                        Ok(Leaf::Yes)
+                    }
+                    _ => Ok(Leaf::No),
                 }
-                _ => Ok(Leaf::No),
-            }
-        })?;
+            })?;
+        }
     }
     Ok(())
 }
