@@ -9,5 +9,6 @@ pub mod insert;
 pub mod json;
 pub mod patch;
 pub mod simulator;
+pub mod site;
 pub mod text;
 pub mod weights;
