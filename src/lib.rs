@@ -3,6 +3,7 @@
 pub mod change;
 pub mod cli;
 pub mod config;
+pub mod fill;
 pub mod graph;
 pub mod h5;
 pub mod insert;
