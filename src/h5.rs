@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 pub use read::{Model, SavedLayer};
-pub use write::{Edit, Mode, write};
+pub use write::{Edit, Mode, refuse_bad_output, write};
 
 use crate::cli::{Explain, shown_path};
 use crate::text::{listed, shown};

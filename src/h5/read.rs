@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::strings::{self, Attribute, Storage, Strings};
 use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS};
+use crate::cli::shown_path;
 
 /// An open model file.
 #[derive(Debug)]
@@ -26,18 +27,23 @@ pub struct SavedLayer {
 impl Model {
     /// Opens a model file for reading.
     pub fn open(path: &Path) -> Result<Self, H5Error> {
-        let path = path.to_owned();
+        Self::open_as(path, path)
+    }
+
+    /// Opens the file at `place`; messages call it `name`.
+    pub fn open_as(place: &Path, name: &Path) -> Result<Self, H5Error> {
+        let path = name.to_owned();
         let io_error = |error: io::Error| H5Error::Io { path: path.clone(), why: in_words(&error) };
-        let meta = fs::metadata(&path).map_err(io_error)?;
+        let meta = fs::metadata(place).map_err(io_error)?;
         if meta.is_dir() {
             return Err(H5Error::Io { path, why: "is a directory".to_owned() });
         }
         let mut head = Vec::new();
-        fs::File::open(&path).and_then(|file| file.take(8).read_to_end(&mut head)).map_err(io_error)?;
+        fs::File::open(place).and_then(|file| file.take(8).read_to_end(&mut head)).map_err(io_error)?;
         if head.starts_with(b"PK\x03\x04") {
             return Err(H5Error::KerasArchive { path });
         }
-        match hdf5::File::open(&path) {
+        match hdf5::File::open(place) {
             Ok(file) => Ok(Model { path, file }),
             Err(error) if head.starts_with(b"\x89HDF\r\n\x1a\n") => {
                 Err(H5Error::Damaged { path, why: super::write::words(&error) })
@@ -49,6 +55,11 @@ impl Model {
     /// The path it was opened by.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The name that messages use.
+    pub fn name(&self) -> String {
+        shown_path(&self.path)
     }
 
     /// The bytes of a root attribute.

@@ -5,12 +5,10 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 
 use hdf5::sync::sync;
-use hdf5_sys::h5::hsize_t;
+use hdf5_sys::h5::{H5free_memory, hsize_t};
 use hdf5_sys::h5a::{
     H5Aclose, H5Acreate2, H5Adelete, H5Aexists, H5Aget_space, H5Aget_type, H5Aopen, H5Aread, H5Awrite,
 };
-#[allow(deprecated, reason = "H5Treclaim is not there before HDF5 1.12")]
-use hdf5_sys::h5d::H5Dvlen_reclaim;
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::H5P_DEFAULT;
 use hdf5_sys::h5s::{
@@ -106,7 +104,7 @@ pub(super) fn read(object: hid_t, name: &str) -> hdf5::Result<Attribute> {
         let is_variable = H5Tis_variable_str(file_type.0);
         check(is_variable)?;
         let (values, storage) = if is_variable > 0 {
-            (read_variable(attribute.0, file_type.0, space.0, points)?, Storage::Variable(charset))
+            (read_variable(attribute.0, file_type.0, points)?, Storage::Variable(charset))
         } else {
             let size = H5Tget_size(file_type.0);
             let padding = H5Tget_strpad(file_type.0);
@@ -143,7 +141,7 @@ unsafe fn read_fixed(
     Ok(buffer.chunks_exact(size).map(trimmed).collect())
 }
 
-unsafe fn read_variable(attribute: hid_t, file_type: hid_t, space: hid_t, points: usize) -> hdf5::Result<Vec<Vec<u8>>> {
+unsafe fn read_variable(attribute: hid_t, file_type: hid_t, points: usize) -> hdf5::Result<Vec<Vec<u8>>> {
     let mut buffer: Vec<*mut c_char> = vec![ptr::null_mut(); points];
     if points == 0 {
         return Ok(Vec::new());
@@ -156,8 +154,10 @@ unsafe fn read_variable(attribute: hid_t, file_type: hid_t, space: hid_t, points
             .iter()
             .map(|&string| if string.is_null() { Vec::new() } else { CStr::from_ptr(string).to_bytes().to_vec() })
             .collect();
-        #[allow(deprecated, reason = "H5Treclaim is not there before HDF5 1.12")]
-        check(H5Dvlen_reclaim(memory_type.0, space, H5P_DEFAULT, buffer.as_mut_ptr().cast()))?;
+        // H5Treclaim would do, but HDF5 has it only from 1.12 on.
+        buffer.into_iter().for_each(|string| {
+            H5free_memory(string.cast());
+        });
         Ok(values)
     }
 }

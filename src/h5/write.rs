@@ -78,8 +78,8 @@ pub fn write(model: &Model, out: &Path, edit: &Edit, force: bool, sync: bool) ->
     Ok(())
 }
 
-/// What is certain to fail, before any work.
-pub(crate) fn refuse_bad_output(model: &Model, out: &Path, force: bool) -> Result<(), H5Error> {
+/// Refuses an output that is certain to fail, before any work: MODEL itself, a folder, a file that is there.
+pub fn refuse_bad_output(model: &Model, out: &Path, force: bool) -> Result<(), H5Error> {
     let path = || out.to_owned();
     let Ok(there) = fs::metadata(out) else {
         return match fs::symlink_metadata(out) {
