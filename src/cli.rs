@@ -12,6 +12,9 @@ use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde_json::Value;
+
+use crate::json;
 use crate::text::shown;
 
 /// The part of every `--help` that lists the exit codes.
@@ -56,6 +59,16 @@ impl Failure {
     /// A failure that a file or its content causes: exit code 1.
     pub fn content(text: impl Into<String>) -> Self {
         Failure::Message { text: text.into(), hint: None, code: 1 }
+    }
+
+    /// A failure that the content of an input causes: the input's name stands before the reason.
+    pub fn in_input(input: &Input, error: impl Explain) -> Self {
+        match Failure::from(error) {
+            Failure::Message { text, hint, code } => {
+                Failure::Message { text: format!("{}: {text}", input.name()), hint, code }
+            }
+            closed @ Failure::ClosedPipe => closed,
+        }
     }
 
     /// The same failure with a hint on what to try next.
@@ -145,6 +158,14 @@ impl Input {
             return Err(Failure::content(format!("{}: is empty, {what} is expected", self.name())));
         }
         Ok(text)
+    }
+}
+
+impl Input {
+    /// Reads all of the input as JSON in Python's dialect.
+    pub fn read_json(&self, what: &str) -> Result<Value, Failure> {
+        let parsed = json::parse(&self.read_text(what)?).map_err(|error| Failure::in_input(self, error))?;
+        Ok(parsed.value)
     }
 }
 

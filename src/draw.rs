@@ -124,8 +124,8 @@ impl Sampler {
         drawn.index = index;
         drawn.faults.clear();
         match &self.source {
-            Source::Model { model, range, mix } => drawn.from_model(rng, model, *range, mix.as_ref()),
-            Source::SingleBitFlip => drawn.single_bit_flip(rng),
+            Source::Model { model, range, mix } => drawn.draw_model(rng, model, *range, mix.as_ref()),
+            Source::SingleBitFlip => drawn.draw_bit_flip(rng),
         }
     }
 }
@@ -156,7 +156,7 @@ pub struct DrawnPattern {
 }
 
 impl Drawn {
-    fn from_model(&mut self, rng: &mut Rng, model: &FittedModel, range: Range, fixed: Option<&Mix>) {
+    fn draw_model(&mut self, rng: &mut Rng, model: &FittedModel, range: Range, fixed: Option<&Mix>) {
         let class = model.classes.draw(rng);
         let (mix_place, mix) = match fixed {
             Some(mix) => (None, mix),
@@ -183,7 +183,7 @@ impl Drawn {
         self.faults.extend(self.classes.iter().map(fault));
     }
 
-    fn single_bit_flip(&mut self, rng: &mut Rng) {
+    fn draw_bit_flip(&mut self, rng: &mut Rng) {
         self.pattern = None;
         self.canvas.clear();
         self.canvas.cells.push(rng.below(self.canvas.shape().cells() as u32));

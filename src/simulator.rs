@@ -37,3 +37,8 @@ pub fn unfilled_config(name: &str, dtype: Value) -> Map<String, Value> {
     }
     config
 }
+
+/// Whether a class is the simulator, be it registered under a package (`custom>ErrorSimulator`).
+pub fn is_simulator(class: &str) -> bool {
+    class.rsplit('>').next() == Some(CLASS)
+}

@@ -39,7 +39,7 @@ pub(super) fn read<'a>(
         layers.push(layer);
     }
 
-    let mut dialect = Dialect::Keras2;
+    let mut node_dialect = None;
     let mut references: Vec<Vec<Vec<Reference>>> = Vec::with_capacity(layers.len());
     for layer in &layers {
         let nodes_at = child(&layer.at, "inbound_nodes");
@@ -53,22 +53,25 @@ pub(super) fn read<'a>(
             let mut found = Vec::new();
             match node {
                 Value::Object(fields) if fields.contains_key("args") => {
-                    dialect = Dialect::Keras3;
+                    node_dialect = Some(Dialect::Keras3);
                     for part in ["args", "kwargs"] {
                         if let Some(value) = fields.get(part) {
                             tensors(value, child(&node_at, part), &mut found)?;
                         }
                     }
                 }
-                _ => lists(node, node_at, &by_name, &mut found)?,
+                _ => {
+                    node_dialect = node_dialect.or(Some(Dialect::Keras2));
+                    lists(node, node_at, &by_name, &mut found)?;
+                }
             }
             calls.push(found);
         }
         references.push(calls);
     }
-    if entries.iter().any(|entry| entry.get("module").is_some()) {
-        dialect = Dialect::Keras3;
-    }
+    // Without a single node the entries' style has to tell: Keras 3 names the module of every class.
+    let has_modules = entries.iter().any(|entry| entry.get("module").is_some());
+    let dialect = node_dialect.unwrap_or(if has_modules { Dialect::Keras3 } else { Dialect::Keras2 });
 
     let mut ends = [Vec::new(), Vec::new()];
     for (key, found) in ["input_layers", "output_layers"].into_iter().zip(&mut ends) {
@@ -207,18 +210,22 @@ fn lists<'a>(
         }
         Ok(Leaf::Yes)
     })?;
-    // In keyword arguments a list of that form is a reference only where the layer exists: it may be plain data.
+    // In keyword arguments a list of that form is a reference only where the layer exists: it may be plain data. The
+    // arguments themselves come in the order in which they stand; Keras 2 sorts only what is inside them.
     for (arguments, at) in keyword_arguments {
-        each_leaf(arguments, at, &mut |value, at| {
-            let Some(list) = value.as_array() else { return Ok(Leaf::No) };
-            match reference(list, at) {
-                Some(reference) if matches!(list.len(), 3 | 4) && by_name.contains_key(reference.name) => {
-                    found.push(reference);
-                    Ok(Leaf::Yes)
+        let Some(arguments) = arguments.as_object() else { continue };
+        for (key, value) in arguments {
+            each_leaf(value, child(&at, key), &mut |value, at| {
+                let Some(list) = value.as_array() else { return Ok(Leaf::No) };
+                match reference(list, at) {
+                    Some(reference) if matches!(list.len(), 3 | 4) && by_name.contains_key(reference.name) => {
+                        found.push(reference);
+                        Ok(Leaf::Yes)
+                    }
+                    _ => Ok(Leaf::No),
                 }
-                _ => Ok(Leaf::No),
-            }
-        })?;
+            })?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,179 @@
+"""The layer in docs/keras alone, in both Kerases."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from error_simulator import ErrorSimulatorMode
+from kerases import KERAS, SIMULATOR, load, run
+
+SHAPE = (4, 5, 2)
+VALUES = [{13: 5.0}, {0: np.nan, 39: -0.5}, {39: np.inf, 7: -np.inf}]
+DENSE, SPARSE = "dense", "sparse"
+
+
+def dense():
+    injections, masks = np.zeros((3, 40), np.float32), np.ones((3, 40), np.float32)
+    for site, cells in enumerate(VALUES):
+        for index, value in cells.items():
+            injections[site, index], masks[site, index] = value, 0
+    return [array.reshape(3, *SHAPE).tolist() for array in (injections, masks)]
+
+
+def sparse():
+    names = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return [
+        {"index": list(cells), "value": [names.get(str(value), value) for value in cells.values()]} for cells in VALUES
+    ], []
+
+
+SITES = {DENSE: dense, SPARSE: sparse}
+
+
+@pytest.fixture
+def inputs():
+    return np.random.default_rng(0).normal(size=(6, *SHAPE)).astype("float32")
+
+
+@pytest.fixture(params=[2, 3], ids=["keras2", "keras3"])
+def version(request):
+    return request.param
+
+
+@pytest.fixture(params=SITES)
+def form(request):
+    return request.param
+
+
+def network(version, form, **options):
+    """(whole model, model up to the simulator, the simulator)"""
+    k = KERAS[version]
+    k.utils.set_random_seed(1)
+    simulator = SIMULATOR[version](*SITES[form](), 3, name="simulator", trainable=False, **options)
+    image = k.Input(SHAPE)
+    features = k.layers.Conv2D(2, 3, padding="same")(image)
+    return k.Model(image, simulator(features)), k.Model(image, features), simulator
+
+
+def with_site(outputs, site):
+    expected = outputs.reshape(len(outputs), -1).copy()
+    for index, value in VALUES[site].items():
+        expected[:, index] = value
+    return expected.reshape(outputs.shape)
+
+
+def test_disabled_it_passes_every_bit(version, form):
+    simulator = network(version, form)[2]
+    simulator.set_mode(ErrorSimulatorMode.disabled)
+    odd = np.resize(np.array([np.nan, -0.0, np.inf, -np.inf, 1e-45, 3.0], np.float32), (2, *SHAPE))
+    assert simulator(tf.constant(odd)).numpy().tobytes() == odd.tobytes()
+    assert simulator.last_sites.tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize("site", range(3))
+def test_a_selected_site_changes_its_cells_in_every_image_and_no_others(version, form, site, inputs):
+    model, before, simulator = network(version, form)
+    simulator.select(site)
+    expected = with_site(run(before, inputs)[0], site)
+    np.testing.assert_array_equal(run(model, inputs)[0], expected)
+    np.testing.assert_array_equal(model.predict(inputs, verbose=0), expected)
+    assert simulator.last_sites.tolist() == [site] * len(inputs)
+
+
+@pytest.mark.parametrize("graph", [False, True], ids=["eager", "predict"])
+def test_without_a_selection_each_image_gets_the_site_it_is_told(version, form, graph, inputs):
+    model, before, simulator = network(version, form)
+    many = np.tile(inputs, (20, 1, 1, 1))
+    simulator.select(1)
+    simulator.select(None)
+    outputs = model.predict(many, batch_size=len(many), verbose=0) if graph else run(model, many)[0]
+    original = run(before, many)[0]
+    assert set(simulator.last_sites) == {0, 1, 2}
+    for image, site in enumerate(simulator.last_sites):
+        np.testing.assert_array_equal(outputs[image], with_site(original[image : image + 1], site)[0])
+
+
+def test_only_the_first_num_inj_sites_are_drawn(version, form, inputs):
+    simulator = SIMULATOR[version](*SITES[form](), 2)
+    simulator(tf.constant(np.tile(inputs, (30, 1, 1, 1))))
+    assert set(simulator.last_sites) == {0, 1}
+    with pytest.raises(ValueError, match="site 2 is not in 0..1"):
+        simulator.select(2)
+
+
+def test_a_flipped_bit_is_that_of_the_value_found(version, inputs):
+    simulator = SIMULATOR[version]([{"index": [3, 8, 39], "value": [None, 2.5, None], "bit": [31, None, 22]}], [], 1)
+    outputs = simulator(tf.constant(inputs)).numpy().reshape(len(inputs), -1)
+    expected = inputs.reshape(len(inputs), -1).copy()
+    expected.view(np.uint32)[:, 3] ^= 1 << 31
+    expected.view(np.uint32)[:, 39] ^= 1 << 22
+    expected[:, 8] = 2.5
+    assert outputs.tobytes() == expected.tobytes()
+
+
+def test_mode_is_an_int32_weight_under_keras_2_and_none_under_keras_3(form):
+    counts = {}
+    for version in KERAS:
+        simulator = network(version, form)[2]
+        assert (simulator.mode.dtype, simulator.mode.shape) == (tf.int32, (1, 1))
+        assert simulator.mode.numpy().tolist() == [[2]]
+        counts[version] = [weight.name for weight in simulator.weights]
+    assert counts == {2: ["mode:0"], 3: []}
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_a_saved_model_loads_and_plays_the_same(version, form, suffix, inputs, tmp_path):
+    model, _, simulator = network(version, form)
+    simulator.set_mode(ErrorSimulatorMode.disabled)
+    model.save(tmp_path / f"saved{suffix}")
+    again = load(tmp_path / f"saved{suffix}", version)
+    copy = again.get_layer("simulator")
+    assert copy.mode.numpy().tolist() == ([[1]] if version == 2 else [[2]])
+    for site in range(3):
+        for layer in (simulator, copy):
+            layer.set_mode(ErrorSimulatorMode.enabled)
+            layer.select(site)
+        np.testing.assert_array_equal(run(model, inputs)[0], run(again, inputs)[0])
+
+
+def test_the_sparse_config_is_plain_json(version):
+    config = network(version, SPARSE)[2].get_config()
+    sites = {key: config[key] for key in ("available_injection_sites", "masks", "num_inj_sites")}
+    assert json.loads(json.dumps(sites, allow_nan=False)) == sites
+    assert sites["available_injection_sites"] == sparse()[0]
+
+
+def test_mixed_precision_casts_the_values(version, form, inputs):
+    simulator = network(version, form, dtype="mixed_float16")[2]
+    simulator.select(0)
+    outputs = simulator(tf.constant(inputs))
+    assert outputs.dtype == tf.float16
+    np.testing.assert_array_equal(outputs.numpy(), with_site(inputs.astype(np.float16), 0))
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("INJ_SITES", "MASKS", "NUM_INJECTION_SITES"), "'INJ_SITES' stands where sites belong.*h5-config-set"),
+        ((*dense(), "NUM_INJECTION_SITES"), "'NUM_INJECTION_SITES' stands"),
+        ((*dense(), 0), "num_inj_sites is 0, must be in 1..3"),
+        ((*sparse(), 4), "num_inj_sites is 4, must be in 1..3"),
+        ((dense()[0], dense()[1][:2], 2), "equally many arrays"),
+        (([{"index": [1], "value": [1, 2]}], [], 1), "site 0 needs as many values or bits"),
+        (([{"index": [], "value": []}], [], 1), "one at least"),
+        (([{"index": [2, 2], "value": [1, 2]}], [], 1), "there twice"),
+        (([{"index": [-1], "value": [1]}], [], 1), "negative index"),
+        (([{"index": [1], "value": [1], "bit": [3]}], [], 1), "either a value or a bit"),
+        (([{"index": [1], "bit": [32]}], [], 1), "not in 0..31"),
+    ],
+)
+def test_sites_that_make_no_sense_are_refused(version, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        SIMULATOR[version](*arguments)
+
+
+@pytest.mark.parametrize("shape, message", [((4, 5), "rank 4"), ((4, 4, 2), "shape|cells")])
+def test_an_input_of_another_shape_is_refused(version, form, shape, message):
+    with pytest.raises(ValueError, match=message):
+        SIMULATOR[version](*SITES[form](), 3)(KERAS[version].Input(shape))
