@@ -56,8 +56,10 @@ fn parse_calls(text: &str) -> Result<Calls, String> {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    cli::run(TOOL, || patch_config(&args))
+    match cli::parse::<Args>(TOOL) {
+        Ok(args) => cli::run(TOOL, || patch_config(&args)),
+        Err(code) => code,
+    }
 }
 
 fn patch_config(args: &Args) -> Result<(), Failure> {
