@@ -9,6 +9,7 @@ pub mod h5;
 pub mod insert;
 pub mod json;
 pub mod patch;
+pub mod shape;
 pub mod simulator;
 pub mod site;
 pub mod text;
