@@ -10,6 +10,7 @@ pub mod insert;
 pub mod json;
 pub mod patch;
 pub mod set;
+pub mod shape;
 pub mod simulator;
 pub mod site;
 pub mod target;
