@@ -53,7 +53,7 @@ pub enum InsertError {
         inputs: Vec<String>,
     },
     /// A call that the layer does not have.
-    #[error("'{layer}' has no call {call}; its calls, from 0, are {count}", layer = shown(.layer))]
+    #[error("'{layer}' has no call {call}: counted from 0, it has {count}", layer = shown(.layer))]
     NoSuchCall {
         /// The layer.
         layer: String,
