@@ -86,6 +86,25 @@ impl<E: Explain> From<E> for Failure {
     }
 }
 
+/// Reads the command line. Help and version go to stdout with exit code 0; what is wrong is told as any other failure.
+pub fn parse<A: clap::Parser>(tool: &str) -> Result<A, ExitCode> {
+    let error = match A::try_parse() {
+        Ok(args) => return Ok(args),
+        Err(error) => error,
+    };
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Err(ExitCode::SUCCESS);
+    }
+    let text = error.render().to_string();
+    let mut paragraphs = text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    let what = paragraphs.next().unwrap_or_default();
+    say(tool, what.strip_prefix("error: ").unwrap_or(&what));
+    let tip = paragraphs.find_map(|paragraph| Some(paragraph.strip_prefix("tip: ")?.to_owned()));
+    say("hint", &tip.unwrap_or_else(|| "--help shows what there is, with examples".to_owned()));
+    Err(ExitCode::from(2))
+}
+
 /// Runs a tool's body and turns its end into the exit code that the table above promises.
 pub fn run(tool: &str, body: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
     match body() {

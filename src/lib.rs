@@ -19,6 +19,7 @@ pub mod patch;
 pub mod pattern;
 pub mod rng;
 pub mod set;
+pub mod shape;
 pub mod simulator;
 pub mod site;
 pub mod target;

@@ -7,9 +7,7 @@
 use std::cmp::Ordering;
 
 use json_patch::jsonptr::{Pointer, PointerBuf};
-use json_patch::{
-    AddOperation, Patch, PatchErrorKind, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation,
-};
+use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -21,7 +19,7 @@ use crate::text::shown;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PatchError {
     /// The text is JSON, but no patch.
-    #[error("is not a JSON Patch: {0}")]
+    #[error("the patch is not one of RFC 6902: {0}")]
     Malformed(String),
     /// A `test` found something else: the patch is meant for another model.
     #[error("operation {index} of the patch: the test at {at} fails: {found} stands there, not {expected}", at = shown(.at.as_str()))]
@@ -149,7 +147,8 @@ pub fn apply(document: &mut Value, patch: &Patch) -> Result<(), PatchError> {
     json_patch::patch(document, patch).map_err(|error| {
         let at = error.path.clone();
         match (&error.kind, patch.0.get(error.operation)) {
-            (PatchErrorKind::TestFailed, Some(PatchOperation::Test(test))) => PatchError::TestFailed {
+            // A place that is not there fails a test as another value does.
+            (_, Some(PatchOperation::Test(test))) => PatchError::TestFailed {
                 index: error.operation,
                 expected: brief(Some(&test.value)),
                 found: brief(document.pointer(at.as_str())),
@@ -232,6 +231,9 @@ mod tests {
     #[test]
     fn what_is_no_patch_is_refused() {
         let error = from_value(json!([{"op": "frobnicate", "path": "/a"}])).unwrap_err();
-        assert!(error.to_string().starts_with("is not a JSON Patch: unknown variant `frobnicate`"), "{error}");
+        assert!(
+            error.to_string().starts_with("the patch is not one of RFC 6902: unknown variant `frobnicate`"),
+            "{error}"
+        );
     }
 }

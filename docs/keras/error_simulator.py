@@ -179,7 +179,8 @@ class _Simulation:
             )
         self.supports_jit = False  # the site picked decides how many cells change
         # Keras 2 counts a tf.Variable as a weight, Keras 3 does not.
-        self.mode = tf.Variable([[ErrorSimulatorMode.enabled]], trainable=False, dtype=tf.int32, name="mode")
+        enabled = [[ErrorSimulatorMode.enabled]]
+        self.mode = tf.Variable(enabled, trainable=False, dtype=tf.int32, name=f"{self.name}/mode")
         # These two must be saved by neither: Keras 2 does not look into a checkpoint object.
         self._playback = tf.train.Checkpoint(
             selected=tf.Variable(RANDOM, trainable=False, dtype=tf.int64),

@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use clap::{ArgGroup, Parser};
 use classes_h5::cli::{self, EXIT_CODES, Failure, Input};
 use classes_h5::config;
+use classes_h5::graph::Address;
 use classes_h5::insert::{self, Calls, Inserted, Request};
 use classes_h5::json;
 use classes_h5::patch;
+use classes_h5::shape;
 use classes_h5::text::shown;
 
 const TOOL: &str = "classes-patch";
@@ -56,8 +58,10 @@ fn parse_calls(text: &str) -> Result<Calls, String> {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    cli::run(TOOL, || patch_config(&args))
+    match cli::parse::<Args>(TOOL) {
+        Ok(args) => cli::run(TOOL, || patch_config(&args)),
+        Err(code) => code,
+    }
 }
 
 fn patch_config(args: &Args) -> Result<(), Failure> {
@@ -68,7 +72,9 @@ fn patch_config(args: &Args) -> Result<(), Failure> {
     let changes = match &args.remove {
         Some(name) => insert::remove(&graph, name)?,
         None => {
-            let insertion = insert::insert(&graph, &|_, _, _| None, &requests)?;
+            let shapes = shape::infer(&graph);
+            let shape_of = |address: &Address, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
+            let insertion = insert::insert(&graph, &shape_of, &requests)?;
             insertion.simulators.iter().for_each(tell);
             insertion.changes
         }

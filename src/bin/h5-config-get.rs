@@ -35,8 +35,10 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    cli::run(TOOL, || get(&args))
+    match cli::parse::<Args>(TOOL) {
+        Ok(args) => cli::run(TOOL, || get(&args)),
+        Err(code) => code,
+    }
 }
 
 fn get(args: &Args) -> Result<(), Failure> {
@@ -55,7 +57,7 @@ fn get(args: &Args) -> Result<(), Failure> {
     if args.raw {
         return cli::to_stdout(|out| out.write_all(&bytes));
     }
-    let text = String::from_utf8(bytes).map_err(|_| not_json(&model, &args.attr, "it is not UTF-8"))?;
+    let text = String::from_utf8(bytes).map_err(|_| not_json(&model, &args.attr, "is not UTF-8"))?;
     let document = match json::parse(&text) {
         Ok(parsed) => parsed.value,
         // Versions and names are plain text; as JSON they are strings.

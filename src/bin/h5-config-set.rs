@@ -67,8 +67,10 @@ enum KerasArg {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    cli::run(TOOL, || set_config(&args))
+    match cli::parse::<Args>(TOOL) {
+        Ok(args) => cli::run(TOOL, || set_config(&args)),
+        Err(code) => code,
+    }
 }
 
 fn set_config(args: &Args) -> Result<(), Failure> {

@@ -111,7 +111,10 @@ pub(super) fn read<'a>(
     for (layer, calls) in layers.iter_mut().zip(all_calls) {
         layer.calls = calls;
     }
-    Ok(Graph { dialect, layers_at, layers, inputs, outputs, by_name })
+    let graph = Graph { dialect, layers_at, layers, inputs, outputs, by_name };
+    // A graph without an order is none that Keras could build.
+    graph.keras_order()?;
+    Ok(graph)
 }
 
 fn resolve<'a>(

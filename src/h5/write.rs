@@ -54,6 +54,9 @@ pub fn write(model: &Model, out: &Path, edit: &Edit, force: bool, sync: bool) ->
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    if !folder.is_dir() {
+        return Err(H5Error::Io { path: folder.to_owned(), why: "no such folder".to_owned() });
+    }
     let name = out.file_name().unwrap_or_default().to_string_lossy();
     let mut copy: NamedTempFile = tempfile::Builder::new()
         .prefix(&format!(".{name}."))

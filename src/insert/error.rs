@@ -53,7 +53,7 @@ pub enum InsertError {
         inputs: Vec<String>,
     },
     /// A call that the layer does not have.
-    #[error("'{layer}' has no call {call}; it is called {count} times, counted from 0", layer = shown(.layer))]
+    #[error("'{layer}' has no call {call}: counted from 0, it has {count}", layer = shown(.layer))]
     NoSuchCall {
         /// The layer.
         layer: String,

@@ -28,10 +28,10 @@ KERAS = {2: tf_keras, 3: keras}
 SIMULATOR = {version: error_simulator(k) for version, k in KERAS.items()}
 
 
-def load(path, version):
+def load(path, version, **custom_objects):
     """The model in a file, by the loader that users call."""
     return KERAS[version].models.load_model(
-        path, custom_objects={"ErrorSimulator": SIMULATOR[version]}, compile=False
+        path, custom_objects={"ErrorSimulator": SIMULATOR[version], **custom_objects}, compile=False
     )
 
 

@@ -3,7 +3,6 @@
 import json
 import math
 
-import h5py
 import jsonpatch
 import numpy as np
 import pipe
@@ -172,8 +171,7 @@ def test_another_json_patch_tool_and_a_hand_edit_give_the_same_model(model, imag
     for how, edit in edits.items():
         out = tmp_path / f"{how}.h5"
         pipe.simulate(source, out, tmp_path / "sites.ndjson", version, patch_or_config=edit)
-        with h5py.File(out) as file:
-            written[how] = json.loads(file.attrs["model_config"])
+        written[how] = json.loads(pipe.config_of(out))
         faulty = load(out, version)
         next(simulators(faulty)).select(1)
         outputs[how] = run(faulty, images)

@@ -1,0 +1,102 @@
+"""The proof for one target: with a simulator behind it the file loads, and disabled it is the same network bit for bit."""
+
+import json
+from dataclasses import dataclass
+
+import h5py
+import pipe
+import zoo
+from kerases import disable, load, run, same_bits, simulators
+
+
+@dataclass(frozen=True)
+class Target:
+    """A layer (outer/inner where nested), one of its calls and one of its outputs; None where there is one only."""
+
+    name: str
+    node: int | None
+    tensor: int | None
+    shape: tuple
+
+    def options(self):
+        options = ["--after", self.name]
+        if self.node is not None:
+            options += ["--node", self.node]
+        if self.tensor is not None:
+            options += ["--tensor", self.tensor]
+        return options
+
+    def __str__(self):
+        return " ".join(map(str, self.options()[1:]))
+
+
+class Network:
+    """A saved model, loaded once, and what it puts out."""
+
+    def __init__(self, path, version, custom_objects=None, channels_first=False):
+        self.path, self.version, self.channels_first = path, version, channels_first
+        self.custom_objects = custom_objects or {}
+        self.model = load(path, version, **self.custom_objects)
+        self.inputs = zoo.inputs_for(self.model)
+        self.outputs = run(self.model, self.inputs)
+        self.config = pipe.config_of(path)
+
+    def targets(self):
+        """Every output of rank 4 of every call, as Keras has them."""
+        return list(self._targets(self.model, json.loads(self.config)["config"], ""))
+
+    def _targets(self, model, config, prefix):
+        calls = {layer["config"]["name"]: len(layer.get("inbound_nodes", [])) for layer in config["layers"]}
+        nested = {layer["config"]["name"]: layer["config"] for layer in config["layers"] if "layers" in layer["config"]}
+        for layer in getattr(model, "operations", model.layers):
+            outputs = layer._inbound_nodes[0].outputs
+            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+            for node in range(max(calls[layer.name], 1)):
+                for tensor, output in enumerate(outputs):
+                    if len(output.shape) == 4:
+                        yield Target(
+                            prefix + layer.name,
+                            node if calls[layer.name] > 1 else None,
+                            tensor if len(outputs) > 1 else None,
+                            tuple(output.shape[1:]),
+                        )
+            if layer.name in nested:
+                yield from self._targets(layer, nested[layer.name], f"{prefix}{layer.name}/")
+
+    def site(self, target):
+        """A site with four cells in the middle of every channel, so that no stride can step over them all."""
+        shape = target.shape[1:] + target.shape[:1] if self.channels_first else target.shape
+        rows, columns = ({size // 2, (size - 1) // 2} for size in shape[:2])
+        cells = {(h, w, c): 50.0 + c for h in rows for w in columns for c in range(shape[2])}
+        return pipe.site_line(shape, cells)
+
+    def prove(self, target, folder, *options):
+        """Raises what is wrong; else the faulty model (disabled), and whether the fault reached an output."""
+        sites, out = folder / "site.ndjson", folder / "faulty.h5"
+        sites.write_text(self.site(target))
+        patch = pipe.patch(self.config, *target.options())
+        options = [*options, "--force", *(["--data-format", "channels_first"] if self.channels_first else [])]
+        pipe.simulate(self.path, out, sites, self.version, *options, patch_or_config=patch)
+        faulty = load(out, self.version, **self.custom_objects)
+        found = list(simulators(faulty))
+        assert found, "no simulator in the model"
+        reached = not same_bits(run(faulty, self.inputs), self.outputs)
+        assert all(len(simulator.last_sites) for simulator in found), "a simulator is not on the way to an output"
+        disable(faulty)
+        assert same_bits(run(faulty, self.inputs), self.outputs), "disabled, the outputs differ"
+        return faulty, reached
+
+
+def weight_order(path):
+    """Layers that have weights, and the weights of each, in the order in which Keras reads them."""
+    with h5py.File(path) as file:
+        group = file["model_weights"]
+
+        def names(holder, attribute):
+            chunks = [attribute] if attribute in holder.attrs else sorted(
+                (a for a in holder.attrs if a.startswith(attribute)), key=lambda a: int(a[len(attribute) :])
+            )
+            return [n if isinstance(n, str) else n.decode() for chunk in chunks for n in holder.attrs[chunk]]
+
+        order = [(layer, names(group[layer], "weight_names")) for layer in names(group, "layer_names")]
+    return [(layer, weights) for layer, weights in order if weights]
