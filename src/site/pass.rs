@@ -89,7 +89,7 @@ mod tests {
             npy(LINES.as_bytes(), folder.path(), format).unwrap();
             let file = |name| folder.path().join(name);
             let pair = Pair::open(&file("injections.npy"), &file("masks.npy"), format).unwrap();
-            assert_eq!((pair.count(), pair.shape()), (2, Shape::new(1, 2, 3).unwrap()));
+            assert_eq!((pair.len(), pair.shape()), (2, Shape::new(1, 2, 3).unwrap()));
             pair.map(|site| format!("{site:?}", site = site.unwrap())).collect::<Vec<_>>()
         };
         let expected: Vec<_> = Reader::new(LINES.as_bytes()).map(|site| format!("{:?}", site.unwrap())).collect();
