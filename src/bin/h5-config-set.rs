@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use classes_h5::cli::{self, EXIT_CODES, Failure, Input, shown_path};
+use classes_h5::graph::Keras;
 use classes_h5::set::{self, Options, Report, SiteFiles, SiteSource};
 use classes_h5::site::DataFormat;
 use classes_h5::text::shown;
-use classes_h5::weights::Keras;
 
 const TOOL: &str = "h5-config-set";
 
