@@ -1,6 +1,8 @@
 //! Soft-error simulation in saved Keras models, as a Unix pipe.
 
+pub mod campaign;
 pub mod change;
+pub mod classes_config;
 pub mod classify;
 pub mod cli;
 pub mod config;
@@ -11,6 +13,7 @@ pub mod h5;
 pub mod insert;
 pub mod json;
 pub mod model;
+pub mod operator;
 pub mod ordered;
 pub mod patch;
 pub mod pattern;

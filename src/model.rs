@@ -6,6 +6,7 @@
 mod fit;
 mod parse;
 mod sets;
+mod table;
 mod weighted;
 
 use sha2::{Digest, Sha256};
@@ -17,6 +18,7 @@ use crate::value::Mix;
 
 pub use fit::{FitError, FittedClass, FittedModel, Struck};
 pub use sets::{Models, ModelsError};
+pub use table::table;
 pub use weighted::Weighted;
 
 /// The error model of one operator.

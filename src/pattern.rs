@@ -87,7 +87,7 @@ pub enum SpatialClass {
 
 /// A text that names no spatial class.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("'{0}' is not a spatial class")]
+#[error("'{0}' is not a spatial class: {names}", names = SpatialClass::ALL.map(SpatialClass::name).join(", "))]
 pub struct SpatialClassError(String);
 
 impl SpatialClass {

@@ -7,6 +7,7 @@
 pub mod dense;
 pub mod lines;
 pub mod npy;
+pub mod pass;
 
 use std::fmt;
 use std::str::FromStr;

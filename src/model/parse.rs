@@ -57,8 +57,7 @@ impl Reader {
             match SpatialClass::from_str(name) {
                 Ok(class) => classes.extend(self.class(class, value, &pointer)),
                 Err(error) => {
-                    let all = SpatialClass::ALL.map(SpatialClass::name).join(", ");
-                    self.problem::<()>(pointer, format!("{error}: {all}"));
+                    self.problem::<()>(pointer, error.to_string());
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{Model, ModelError};
+use crate::cli::{Explain, shown_path};
 use crate::text::{listed, shown};
 
 /// A set of models: one for each of some operators.
@@ -25,14 +26,16 @@ enum Origin {
 /// Why a model cannot be had.
 #[derive(Debug, Error)]
 pub enum ModelsError {
-    #[error("{}: {error}", shown(&path.to_string_lossy()))]
+    #[error("{}: {error}", shown_path(path))]
     Io { path: PathBuf, error: io::Error },
-    #[error("{}: no models (*.json) in this folder", shown(&path.to_string_lossy()))]
+    #[error("{}: no models (*.json) in this folder", shown_path(path))]
     Empty { path: PathBuf },
     #[error("{set} has no operator {}: it has {}", shown(operator), listed(there, 20))]
     NoOperator { set: String, operator: String, there: Vec<String> },
     #[error("{0}")]
     Model(#[from] ModelError),
+    #[error("{}", .0.iter().map(ModelsError::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<ModelsError>),
 }
 
 macro_rules! built_in {
@@ -48,16 +51,22 @@ const GPU_WARP: &[(&str, &str)] = built_in!("gpu-warp":
 const GPU_THREAD: &[(&str, &str)] = built_in!("gpu-thread":
     "avgpool" "batchnorm" "bias_add" "conv_fft" "conv_gemm" "conv_win" "maxpool" "relu");
 
-impl Models {
-    /// The names of the sets that are built in: a whole warp struck, or one thread. The first is the default.
-    pub const BUILT_IN: [&str; 2] = ["gpu-warp", "gpu-thread"];
+impl Default for Models {
+    /// The set `gpu-warp`: a whole warp struck, as in CLASSES.
+    fn default() -> Self {
+        Models { name: "gpu-warp".to_owned(), from: Origin::BuiltIn(GPU_WARP) }
+    }
+}
 
-    /// A set that is built in, or else the models in a folder of that name.
-    pub fn new(name: &str) -> Self {
-        match name {
-            "gpu-warp" => Models { name: name.to_owned(), from: Origin::BuiltIn(GPU_WARP) },
-            "gpu-thread" => Models { name: name.to_owned(), from: Origin::BuiltIn(GPU_THREAD) },
-            folder => Models::folder(Path::new(folder)),
+impl Explain for ModelsError {}
+
+impl Models {
+    /// A set that is built in (`gpu-warp`, `gpu-thread`), or else the models in a folder.
+    pub fn new(name: &Path) -> Self {
+        match name.to_str() {
+            Some("gpu-warp") => Models::default(),
+            Some("gpu-thread") => Models { name: "gpu-thread".to_owned(), from: Origin::BuiltIn(GPU_THREAD) },
+            _ => Models::folder(name),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Fits parameters to a tensor: strikes the choices that cannot be drawn there.
 
+use std::str::FromStr;
+
 use thiserror::Error;
 
 use super::choice::Choice;
@@ -36,6 +38,23 @@ pub enum Rows {
     All,
     /// Those whose percents fit the tensor.
     Fitting,
+}
+
+/// A text that names no choice of parameter sets.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("'{0}' is neither all nor fitting")]
+pub struct RowsError(String);
+
+impl FromStr for Rows {
+    type Err = RowsError;
+
+    fn from_str(text: &str) -> Result<Self, RowsError> {
+        match text {
+            "all" => Ok(Rows::All),
+            "fitting" => Ok(Rows::Fitting),
+            _ => Err(RowsError(text.to_owned())),
+        }
+    }
 }
 
 /// One parameter set on its way to fit a tensor.

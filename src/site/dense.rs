@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::{DataFormat, Fault, Shape, Site};
+use super::{Cell, DataFormat, Fault, Shape, Site};
 
 /// Why a site has no dense form.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -53,14 +53,24 @@ impl Dense {
         if site.shape != self.shape {
             return Err(DenseError::Shape { expected: self.shape, found: site.shape });
         }
-        for cell in &site.cells {
-            match cell.fault {
-                Fault::Value(value) => self.put(cell.h, cell.w, cell.c, value),
-                Fault::Bit(_) => {
-                    self.clear();
-                    return Err(DenseError::Bit { h: cell.h, w: cell.w, c: cell.c });
-                }
-            }
+        self.set_cells(site.cells.iter().copied())
+    }
+
+    /// Holds these cells, all of which must lie in the shape, and nothing of the site before.
+    ///
+    /// # Errors
+    /// A bit flip; the arrays then hold no corrupted cell.
+    pub fn set_cells(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), DenseError> {
+        self.clear();
+        for Cell { h, w, c, fault } in cells {
+            let Fault::Value(value) = fault else {
+                self.clear();
+                return Err(DenseError::Bit { h, w, c });
+            };
+            let index = index(self.format, self.shape, h, w, c);
+            self.injection[index] = value;
+            self.mask[index] = 0.0;
+            self.corrupted.push(index);
         }
         Ok(())
     }
@@ -76,25 +86,17 @@ impl Dense {
     }
 
     /// Undoes the corrupted cells alone, so that a small site in a large tensor costs little.
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         for index in self.corrupted.drain(..) {
             self.injection[index] = 0.0;
             self.mask[index] = 1.0;
         }
-    }
-
-    pub(crate) fn put(&mut self, h: usize, w: usize, c: usize, value: f32) {
-        let index = index(self.format, self.shape, h, w, c);
-        self.injection[index] = value;
-        self.mask[index] = 0.0;
-        self.corrupted.push(index);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::Cell;
 
     fn site(fault: Fault) -> Site {
         let shape = Shape::new(2, 3, 4).unwrap();

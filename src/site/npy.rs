@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::ShapeError;
 use super::dense::DenseError;
+use crate::cli::Explain;
 
 pub use read::{Pair, finite_range};
 pub use write::Writer;
@@ -24,6 +25,8 @@ pub struct NpyError {
     #[source]
     pub problem: Problem,
 }
+
+impl Explain for NpyError {}
 
 /// What can be wrong with a NumPy file.
 #[derive(Debug, Error)]

@@ -111,7 +111,7 @@ mod tests {
     fn a_written_line_reads_back_to_the_same_bits() {
         let range = Range::new(-1.0, 1.0).unwrap();
         let options = Options { range, rows: Rows::All, spatial_class: None, value_class: None };
-        let model = Models::new("gpu-warp").load("conv_win").unwrap();
+        let model = Models::default().load("conv_win").unwrap();
         let sampler = Sampler::new(&model, Shape::new(13, 11, 8).unwrap(), &options, 7).unwrap();
         let writer = Writer::new(&sampler);
         let mut drawn = sampler.room();

@@ -99,11 +99,6 @@ impl Pair {
         self.shape
     }
 
-    /// How many sites the files hold.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
     fn read(&mut self) -> Result<Site, NpyError> {
         let site = self.next;
         let size = self.shape.cells();
@@ -156,7 +151,14 @@ impl Iterator for Pair {
         self.next = if site.is_ok() { self.next + 1 } else { self.count };
         Some(site)
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.count - self.next;
+        (left, Some(left))
+    }
 }
+
+impl ExactSizeIterator for Pair {}
 
 /// The smallest and the largest finite value in a NumPy file of any shape.
 ///

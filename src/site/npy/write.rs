@@ -6,7 +6,7 @@ use tempfile::NamedTempFile;
 
 use super::header::{self, WRITTEN};
 use super::{NpyError, Problem};
-use crate::site::dense::Dense;
+use crate::site::dense::{Dense, DenseError};
 use crate::site::{DataFormat, Shape};
 
 /// Writes `injections.npy` and `masks.npy` into a folder, one site at a time. The files appear
@@ -47,6 +47,11 @@ impl Writer {
         self.masks.write(dense.mask())?;
         self.sites += 1;
         Ok(())
+    }
+
+    /// An error of the site to be written next, at the file that would have held it.
+    pub fn error(&self, error: DenseError) -> NpyError {
+        NpyError { path: self.injections.path.clone(), problem: Problem::Dense(error) }
     }
 
     /// Writes the number of sites into both files and gives them their names.
