@@ -3,6 +3,7 @@
 //! A [`Graph`] is one level of a model; a nested model is a [`Layer`] with a graph of its own. It is read from a config by
 //! [`crate::config`], and every wire remembers where it is written there.
 
+mod flow;
 mod order;
 
 use std::collections::HashMap;
