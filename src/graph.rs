@@ -27,6 +27,16 @@ pub struct Graph<'a> {
     pub(crate) by_name: HashMap<&'a str, usize>,
 }
 
+/// The Keras that loads a model. The two list unused layers differently, and differ in whether a simulator's `mode` is a
+/// saved weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keras {
+    /// Keras 2 (`tf_keras`) and before: `mode` is a weight, and loading fails without it.
+    Two,
+    /// Keras 3: `mode` is no weight, and loading fails with it.
+    Three,
+}
+
 /// How a level's wires are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {

@@ -89,8 +89,10 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    cli::run(TOOL, || sites(&args))
+    match cli::parse::<Args>(TOOL) {
+        Ok(args) => cli::run(TOOL, || sites(&args)),
+        Err(code) => code,
+    }
 }
 
 fn sites(args: &Args) -> Result<(), Failure> {
@@ -134,10 +136,7 @@ fn request(args: &Args, say: impl FnMut(String)) -> Result<Request, Failure> {
         count: args.count,
     };
     if let Some(file) = &args.classes_config {
-        let input = Input::from_arg(Some(file));
-        let config = ClassesConfig::parse(&input.read_text("CLASSES' config.json")?, &request.missing())
-            .map_err(|error| Failure::in_input(&input, error))?;
-        request.fill(config, say);
+        request.fill(ClassesConfig::read(file, &request.missing())?, say);
     }
     Ok(request)
 }

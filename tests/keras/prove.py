@@ -30,6 +30,19 @@ class Target:
         return " ".join(map(str, self.options()[1:]))
 
 
+def operations(model):
+    """All layers of a model and, in Keras 3, its operations that are no layers."""
+    return getattr(model, "operations", model.layers)
+
+
+def used_tensors(model):
+    """(layer, tensor index) of all that a layer or the model's outputs take."""
+    nodes = [node for layer in operations(model) for node in layer._inbound_nodes if not node.is_input]
+    taken = [tensor for node in nodes for tensor in getattr(node, "keras_inputs", None) or node.input_tensors]
+    histories = [tensor._keras_history for tensor in [*taken, *model.outputs] if hasattr(tensor, "_keras_history")]
+    return {(history[0].name, history.tensor_index) for history in histories}
+
+
 class Network:
     """A saved model, loaded once, and what it puts out."""
 
@@ -42,18 +55,19 @@ class Network:
         self.config = pipe.config_of(path)
 
     def targets(self):
-        """Every output of rank 4 of every call, as Keras has them."""
+        """Every output of rank 4 that something uses, of every call, as Keras has them."""
         return list(self._targets(self.model, json.loads(self.config)["config"], ""))
 
     def _targets(self, model, config, prefix):
         calls = {layer["config"]["name"]: len(layer.get("inbound_nodes", [])) for layer in config["layers"]}
         nested = {layer["config"]["name"]: layer["config"] for layer in config["layers"] if "layers" in layer["config"]}
-        for layer in getattr(model, "operations", model.layers):
+        used = used_tensors(model)
+        for layer in operations(model):
             outputs = layer._inbound_nodes[0].outputs
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
             for node in range(max(calls[layer.name], 1)):
                 for tensor, output in enumerate(outputs):
-                    if len(output.shape) == 4:
+                    if len(output.shape) == 4 and (layer.name, tensor) in used:
                         yield Target(
                             prefix + layer.name,
                             node if calls[layer.name] > 1 else None,
