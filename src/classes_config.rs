@@ -1,12 +1,12 @@
 //! The `config.json` of CLASSES' scripts, so that its users need not learn flags first.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use py_literal::Value as Python;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::cli::Explain;
+use crate::cli::{Explain, Failure, Input};
 use crate::site::Shape;
 use crate::text::{near, shown};
 
@@ -91,6 +91,16 @@ impl ClassesConfig {
             }
         }
         if keys.problems.is_empty() { Ok(config) } else { Err(ClassesConfigError { problems: keys.problems }) }
+    }
+
+    /// Reads the file at `path`, as [`parse`](Self::parse) does.
+    ///
+    /// # Errors
+    /// The file cannot be read, or what it says is wrong; its name stands before the reason.
+    pub fn read(path: &Path, needed: &[&str]) -> Result<Self, Failure> {
+        let input = Input::from_arg(Some(path));
+        let text = input.read_text("CLASSES' config.json")?;
+        Self::parse(&text, needed).map_err(|error| Failure::in_input(&input, error))
     }
 
     /// The file to write.

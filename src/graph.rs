@@ -3,6 +3,7 @@
 //! A [`Graph`] is one level of a model; a nested model is a [`Layer`] with a graph of its own. It is read from a config by
 //! [`crate::config`], and every wire remembers where it is written there.
 
+mod flow;
 mod order;
 
 use std::collections::HashMap;
@@ -24,6 +25,16 @@ pub struct Graph<'a> {
     /// The model's outputs, flattened as Keras does. Of a sequential model: its last layer.
     pub outputs: Vec<Wire<'a>>,
     pub(crate) by_name: HashMap<&'a str, usize>,
+}
+
+/// The Keras that loads a model. The two list unused layers differently, and differ in whether a simulator's `mode` is a
+/// saved weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keras {
+    /// Keras 2 (`tf_keras`) and before: `mode` is a weight, and loading fails without it.
+    Two,
+    /// Keras 3: `mode` is no weight, and loading fails with it.
+    Three,
 }
 
 /// How a level's wires are written.

@@ -93,6 +93,10 @@ fn insert_one(
     let Some(&target) = address.0.last() else {
         return Err(InsertError::unknown_layer(root, &request.after));
     };
+    // Keras 3 leaves such a layer out of the model, and the simulator with it.
+    if level.consumers(target).next().is_none() || !level.is_used(target) {
+        return Err(InsertError::Unused { layer: request.after.clone() });
+    }
     let calls = chosen_calls(level, target, request)?;
     let tensor = chosen_tensor(level, target, &calls, request)?;
     for &call in &calls {
@@ -157,8 +161,8 @@ fn insert_one(
     Ok(())
 }
 
-/// Finds a layer, or says what may have been meant.
-fn find(root: &Graph, path: &str) -> Result<Address, InsertError> {
+/// Finds a layer by its path, or says what may have been meant.
+pub fn find(root: &Graph, path: &str) -> Result<Address, InsertError> {
     root.find(path).ok_or_else(|| InsertError::unknown_layer(root, path))
 }
 

@@ -12,6 +12,7 @@ pub mod graph;
 pub mod h5;
 pub mod insert;
 pub mod json;
+pub mod list;
 pub mod model;
 pub mod operator;
 pub mod ordered;

@@ -11,12 +11,12 @@ pub use error::SetError;
 pub use sites::{SiteFiles, SiteSource};
 
 use crate::fill::{self, Filling, Simulator};
-use crate::graph::Graph;
+use crate::graph::{Graph, Keras};
 use crate::h5::{self, Edit, MODEL_CONFIG, Model};
 use crate::json;
 use crate::patch;
 use crate::site::{DataFormat, Site};
-use crate::weights::{self, Keras};
+use crate::weights;
 use crate::{config, target};
 
 /// What to write, and how.

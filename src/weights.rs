@@ -16,18 +16,9 @@ use std::collections::{HashMap, HashSet};
 pub use error::WeightsError;
 
 use crate::config::ConfigError;
-use crate::graph::{Dialect, Graph, Layer};
+use crate::graph::{Dialect, Graph, Keras, Layer};
 use crate::h5::{Mode, SavedLayer};
 use crate::simulator::is_simulator;
-
-/// The Keras that will load the file. They differ in whether a simulator's `mode` is a saved weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keras {
-    /// Keras 2 (`tf_keras`) and before: `mode` is a weight, and loading fails without it.
-    Two,
-    /// Keras 3: `mode` is no weight, and loading fails with it.
-    Three,
-}
 
 /// How the saved weights must change for a new config.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -52,8 +43,8 @@ pub fn plan(old: &Graph, new: &Graph, saved: &[SavedLayer], keras: Keras) -> Res
 
     let by_name: HashMap<&str, &SavedLayer> = saved.iter().map(|layer| (layer.name.as_str(), layer)).collect();
     let is_saved_with_weights = |name: &str| by_name.get(name).is_some_and(|layer| !layer.weights.is_empty());
-    let old_order = names_in_order(old)?;
-    let new_order = names_in_order(new)?;
+    let old_order = names_in_order(old, keras)?;
+    let new_order = names_in_order(new, keras)?;
 
     // Layers with weights that are in both models; the simulators' modes are no part of the proof.
     let simulators: HashSet<&str> = [old, new]
@@ -115,8 +106,8 @@ fn mode_path(simulator: &str) -> String {
     format!("{simulator}/mode:0")
 }
 
-fn names_in_order<'a>(graph: &Graph<'a>) -> Result<Vec<&'a str>, ConfigError> {
-    Ok(graph.keras_order()?.into_iter().map(|index| graph.layers[index].name).collect())
+fn names_in_order<'a>(graph: &Graph<'a>, keras: Keras) -> Result<Vec<&'a str>, ConfigError> {
+    Ok(graph.keras_order(keras)?.into_iter().map(|index| graph.layers[index].name).collect())
 }
 
 /// The found order with the new graph's modes at the positions where Keras will look for them.

@@ -1,5 +1,6 @@
 //! `classes-patch`: a Keras config in, a JSON Patch out that inserts (or removes) an error simulator.
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,10 +9,10 @@ use classes_h5::cli::{self, EXIT_CODES, Failure, Input};
 use classes_h5::config;
 use classes_h5::graph::Address;
 use classes_h5::insert::{self, Calls, Inserted, Request};
-use classes_h5::json;
-use classes_h5::patch;
-use classes_h5::shape;
+use classes_h5::list::{self, Style};
+use classes_h5::target::Targets;
 use classes_h5::text::shown;
+use classes_h5::{json, patch, shape};
 
 const TOOL: &str = "classes-patch";
 
@@ -23,7 +24,7 @@ Examples:
   h5-config-get lenet.h5 | classes-patch --after conv2d | h5-config-set lenet.h5 faulty.h5 --sites sites.ndjson
 
 {EXIT_CODES}"))]
-#[command(group(ArgGroup::new("what").required(true).args(["after", "remove"])))]
+#[command(group(ArgGroup::new("what").required(true).args(["after", "remove", "list"])))]
 struct Args {
     /// The model's config, as h5-config-get prints it [default: stdin]
     config: Option<PathBuf>,
@@ -46,8 +47,14 @@ struct Args {
     #[arg(long, value_name = "NAME")]
     remove: Option<String>,
     /// Print the patched config instead of the patch
-    #[arg(long)]
+    #[arg(long, conflicts_with = "list")]
     apply: bool,
+    /// Print what can be injected: name, class, output shape, operator, consumers; a table on a terminal, TSV in a pipe
+    #[arg(long)]
+    list: bool,
+    /// Print the list as JSON, one object a line
+    #[arg(long, requires = "list")]
+    json: bool,
 }
 
 fn parse_calls(text: &str) -> Result<Calls, String> {
@@ -69,6 +76,14 @@ fn patch_config(args: &Args) -> Result<(), Failure> {
     let input = Input::from_arg(args.config.as_deref());
     let mut document = input.read_json("a model config")?;
     let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
+    if args.list {
+        let style = match (args.json, io::stdout().is_terminal()) {
+            (true, _) => Style::JsonLines,
+            (false, true) => Style::Table,
+            (false, false) => Style::Tsv,
+        };
+        return cli::to_stdout(|out| list::write(&Targets::new(&graph).all(), style, out));
+    }
     let changes = match &args.remove {
         Some(name) => insert::remove(&graph, name)?,
         None => {

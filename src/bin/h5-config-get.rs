@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use classes_h5::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure};
 use classes_h5::h5::{MODEL_CONFIG, Model};
 use classes_h5::json;
@@ -22,7 +23,8 @@ Examples:
 {EXIT_CODES}"))]
 struct Args {
     /// The model file; - is stdin
-    model: PathBuf,
+    #[arg(required_unless_present = "classes_config")]
+    model: Option<PathBuf>,
     /// Print on one line
     #[arg(long, conflicts_with = "raw")]
     compact: bool,
@@ -32,6 +34,9 @@ struct Args {
     /// Print another attribute of the file's root, such as training_config or keras_version
     #[arg(long, value_name = "NAME", default_value = MODEL_CONFIG)]
     attr: String,
+    /// Take MODEL from CLASSES' own config.json, where it is not given
+    #[arg(long, value_name = "FILE")]
+    classes_config: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -42,7 +47,12 @@ fn main() -> ExitCode {
 }
 
 fn get(args: &Args) -> Result<(), Failure> {
-    let input = Input::from_arg(Some(&args.model));
+    let path = match (&args.model, &args.classes_config) {
+        (Some(model), _) => Some(model.clone()),
+        (None, Some(file)) => ClassesConfig::read(file, &["model"])?.model,
+        (None, None) => None,
+    };
+    let input = Input::from_arg(path.as_deref());
     let model = match &input {
         Input::Path(path) => Model::open(path)?,
         Input::Stdin => {

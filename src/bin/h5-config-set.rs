@@ -1,14 +1,16 @@
 //! `h5-config-set`: a model, a patch (or a config) and sites in, the model that misbehaves out.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, shown_path};
+use classes_h5::classes_config::ClassesConfig;
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure, shown_path};
+use classes_h5::graph::Keras;
 use classes_h5::set::{self, Options, Report, SiteFiles, SiteSource};
 use classes_h5::site::DataFormat;
 use classes_h5::text::shown;
-use classes_h5::weights::Keras;
 
 const TOOL: &str = "h5-config-set";
 
@@ -22,9 +24,11 @@ Examples:
 {EXIT_CODES}"))]
 struct Args {
     /// The model that everything is taken from; it is never written to
-    model: PathBuf,
+    #[arg(required_unless_present = "classes_config")]
+    model: Option<PathBuf>,
     /// The file to write; it appears whole or not at all
-    out: PathBuf,
+    #[arg(required_unless_present = "classes_config")]
+    out: Option<PathBuf>,
     /// The patch (a JSON array) or the config (a JSON object) [default: stdin]
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
@@ -55,6 +59,9 @@ struct Args {
     /// Wait until OUT is on the disk
     #[arg(long)]
     sync: bool,
+    /// Take MODEL and OUT from CLASSES' own config.json, where they are not given
+    #[arg(long, value_name = "FILE")]
+    classes_config: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -74,9 +81,10 @@ fn main() -> ExitCode {
 }
 
 fn set_config(args: &Args) -> Result<(), Failure> {
+    let (model, out) = model_and_out(args)?;
     let options = Options {
-        model: args.model.clone(),
-        out: args.out.clone(),
+        model,
+        out,
         sites: site_sources(args)?,
         keras: match args.keras {
             KerasArg::Auto => None,
@@ -91,8 +99,27 @@ fn set_config(args: &Args) -> Result<(), Failure> {
     };
     let input = Input::from_arg(args.input.as_deref()).read_text("a patch or a config")?;
     let report = set::run(&input, &options)?;
-    tell(args, &report);
+    tell(args, &options, &report);
     Ok(())
+}
+
+/// The two files, from the command line, else from CLASSES' config.json.
+fn model_and_out(args: &Args) -> Result<(PathBuf, PathBuf), Failure> {
+    let (model, out) = match (&args.model, &args.out, &args.classes_config) {
+        (Some(model), Some(out), _) => (Some(model.clone()), Some(out.clone())),
+        (model, out, Some(file)) => {
+            let wanted = [("model", model.is_none()), ("new_model", out.is_none())];
+            let needed: Vec<&str> = wanted.iter().filter(|(_, is_needed)| *is_needed).map(|(key, _)| *key).collect();
+            let config = ClassesConfig::read(file, &needed)?;
+            let new_model = config.new_model_file();
+            if let (None, Some(folder)) = (out, new_model.as_deref().and_then(Path::parent)) {
+                fs::create_dir_all(folder).map_err(|error| io_failure(&shown_path(folder), &error))?;
+            }
+            (model.clone().or(config.model), out.clone().or(new_model))
+        }
+        _ => (None, None),
+    };
+    model.zip(out).ok_or_else(|| Failure::usage("MODEL and OUT are both needed"))
 }
 
 fn site_sources(args: &Args) -> Result<Vec<SiteSource>, Failure> {
@@ -130,7 +157,7 @@ fn named(text: &str) -> (Option<String>, PathBuf) {
     }
 }
 
-fn tell(args: &Args, report: &Report) {
+fn tell(args: &Args, options: &Options, report: &Report) {
     if report.bare_placeholders {
         cli::say(TOOL, "placeholders without quotes were taken as if they had some");
     }
@@ -149,6 +176,6 @@ fn tell(args: &Args, report: &Report) {
             (None, KerasArg::Auto) => format!(" (MODEL does not say who wrote it; --keras {other} for the other)"),
             _ => String::new(),
         };
-        cli::say(TOOL, &format!("{} is for Keras {this}{why}", shown_path(&args.out)));
+        cli::say(TOOL, &format!("{} is for Keras {this}{why}", shown_path(&options.out)));
     }
 }

@@ -9,7 +9,7 @@ use json_patch::jsonptr::PointerBuf;
 use serde_json::{Map, Value};
 
 use super::{ConfigError, child, element, read_layer};
-use crate::graph::{Call, Dialect, Graph, Layer, NodeBase, Source, Wire};
+use crate::graph::{Call, Dialect, Graph, Keras, Layer, NodeBase, Source, Wire};
 
 /// Marks a constant among the inputs of a Keras 2 node.
 const CONSTANT: &str = "_CONSTANT_VALUE";
@@ -113,7 +113,7 @@ pub(super) fn read<'a>(
     }
     let graph = Graph { dialect, layers_at, layers, inputs, outputs, by_name };
     // A graph without an order is none that Keras could build.
-    graph.keras_order()?;
+    graph.keras_order(Keras::Three)?;
     Ok(graph)
 }
 

@@ -1,15 +1,14 @@
 //! Keras' own order of a model's layers, which is the order in which it matches saved weights.
 
-use super::Graph;
+use super::{Graph, Keras};
 use crate::config::ConfigError;
 
 impl Graph<'_> {
     /// The layers in the order of Keras' `model.layers`: by depth (the longest way to an output), the deepest first,
     /// and within a depth by the first visit of a depth-first walk from the outputs. Inputs that no output reaches
-    /// stand first at depth 0; other layers that no output reaches are not part of the model, and are left out.
-    ///
-    /// Keras 2 and 3 agree on it (`_map_graph_network`, `map_graph`).
-    pub fn keras_order(&self) -> Result<Vec<usize>, ConfigError> {
+    /// stand first at depth 0. Of other layers that no output reaches Keras 3 knows nothing; Keras 2 appends them in the
+    /// order of the config (`connect_ancillary_layers`). In all else the two agree (`_map_graph_network`, `map_graph`).
+    pub fn keras_order(&self, keras: Keras) -> Result<Vec<usize>, ConfigError> {
         let Visits { ranks, nodes } = self.visit_from_outputs()?;
         let first_node = self.first_nodes();
         let mut node_depths: Vec<Option<usize>> = vec![None; first_node.last().copied().unwrap_or(0)];
@@ -39,7 +38,16 @@ impl Graph<'_> {
         }
         // `None`, an input that nothing uses, sorts before every rank; the sort is stable, as Python's is.
         order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        Ok(order.into_iter().map(|(_, _, layer)| layer).collect())
+        let mut order: Vec<usize> = order.into_iter().map(|(_, _, layer)| layer).collect();
+        if keras == Keras::Two {
+            order.extend((0..self.layers.len()).filter(|&layer| layer_depths[layer].is_none()));
+        }
+        Ok(order)
+    }
+
+    /// Whether an output of this level depends on the layer.
+    pub fn is_used(&self, layer: usize) -> bool {
+        self.visit_from_outputs().is_ok_and(|visits| visits.ranks[layer].is_some())
     }
 
     /// For each layer, the number of its first call when all calls are counted; the total stands last.

@@ -80,6 +80,12 @@ pub enum InsertError {
         /// The outputs in use.
         used: Vec<usize>,
     },
+    /// A layer that no output depends on.
+    #[error("nothing that the model puts out depends on '{layer}', so no fault there has an effect", layer = shown(.layer))]
+    Unused {
+        /// The layer.
+        layer: String,
+    },
     /// The activation cannot be split off.
     #[error("'{layer}' has no activation to split off: {why}", layer = shown(.layer))]
     NoSplit {

@@ -58,7 +58,7 @@ impl<'a> Inference<'a> {
         // What is stated was written for the inputs that are declared.
         let stated = if as_declared { stated::tensors(graph) } else { HashMap::new() };
         let mut known: HashMap<Source, Dims> = HashMap::new();
-        for (index, call) in in_order(graph) {
+        for (index, call) in graph.calls_in_order() {
             let layer = &graph.layers[index];
             let mut tensors = shapes_of(&layer.calls[call].inputs, &known);
             if tensors.is_empty() {
@@ -139,33 +139,4 @@ fn refined(own: &[Option<Dims>], calls: impl Iterator<Item = Tensors>) -> Tensor
 fn common(a: &Dims, b: &Dims) -> Option<Dims> {
     let same = |(&a, &b): (&Option<usize>, &Option<usize>)| if a == b { a } else { None };
     (a.len() == b.len()).then(|| a.iter().zip(b).map(same).collect())
-}
-
-/// The calls of a level, each after those it takes its inputs from. Calls in a cycle are left out.
-fn in_order(graph: &Graph) -> Vec<(usize, usize)> {
-    let mut waits: Vec<Vec<usize>> =
-        graph.layers.iter().map(|layer| layer.calls.iter().map(|call| call.inputs.len()).collect()).collect();
-    let mut consumers: HashMap<(usize, usize), Vec<(usize, usize)>> = HashMap::new();
-    let mut ready = Vec::new();
-    for (index, layer) in graph.layers.iter().enumerate() {
-        for (number, call) in layer.calls.iter().enumerate() {
-            for wire in &call.inputs {
-                consumers.entry((wire.source.layer, wire.source.call)).or_default().push((index, number));
-            }
-            if call.inputs.is_empty() {
-                ready.push((index, number));
-            }
-        }
-    }
-    let mut next = 0;
-    while let Some(&done) = ready.get(next) {
-        next += 1;
-        for &(layer, call) in consumers.get(&done).into_iter().flatten() {
-            waits[layer][call] -= 1;
-            if waits[layer][call] == 0 {
-                ready.push((layer, call));
-            }
-        }
-    }
-    ready
 }

@@ -7,6 +7,8 @@ use super::tensor_op::{broadcast, concatenated};
 pub(super) fn output(settings: Settings, inputs: &[Dims]) -> Option<Dims> {
     match settings.class {
         "Add" | "Subtract" | "Multiply" | "Average" | "Maximum" | "Minimum" => elementwise(inputs),
+        // Of InceptionResNetV2 in keras.applications: the first plus the second, scaled.
+        "CustomScaleLayer" => elementwise(inputs),
         "Concatenate" => concatenated(inputs, settings.get("axis").map_or(Some(-1), |axis| axis.as_i64())?),
         "Dot" => {
             let axes = integers(settings.get("axes")?)?;

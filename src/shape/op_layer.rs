@@ -28,6 +28,7 @@ enum Operation {
     Slice,
     Resize,
     DepthToSpace,
+    Shape,
 }
 
 /// An operation as one Keras writes it.
@@ -75,7 +76,14 @@ fn output(written: &Written, inputs: &[Dims]) -> Option<Dims> {
             let expanded: Option<Vec<Dims>> = inputs.iter().map(|dims| expanded(dims, axis(written, 0)?)).collect();
             concatenated(&expanded?, axis(written, 0)?)
         }
+        Operation::Reshape => {
+            let target = written.get(&["shape", "newshape"]).filter(|target| !is_reference(target))?.as_array()?;
+            reshaped(first, &target.iter().map(Value::as_i64).collect::<Vec<_>>())
+        }
+        Operation::Slice => sliced(first, written.slice?),
+        // Further tensors would be sizes and axes, which are known at run time only.
         _ if !others.is_empty() => None,
+        Operation::Shape => Some(vec![Some(first.len())]),
         Operation::Reduce => {
             let axes = written.get(&["axis"]).map(integers);
             let keeps = written.get(&["keepdims"]).and_then(Value::as_bool).unwrap_or(false);
@@ -83,10 +91,6 @@ fn output(written: &Written, inputs: &[Dims]) -> Option<Dims> {
                 Some(axes) => reduced(first, Some(&axes?), keeps),
                 None => reduced(first, None, keeps),
             }
-        }
-        Operation::Reshape => {
-            let target = written.get(&["shape", "newshape"])?.as_array()?;
-            reshaped(first, &target.iter().map(Value::as_i64).collect::<Vec<_>>())
         }
         Operation::Transpose => match written.get(&["perm", "axes"]) {
             Some(axes) => transposed(first, &sizes(axes, first.len())?),
@@ -98,7 +102,6 @@ fn output(written: &Written, inputs: &[Dims]) -> Option<Dims> {
             let ends = written.get(&["paddings", "pad_width"])?.as_array()?;
             padded(first, &ends.iter().map(|ends| sizes(ends, 2)).collect::<Option<Vec<_>>>()?)
         }
-        Operation::Slice => sliced(first, written.slice?),
         Operation::Resize => {
             let [height, width] = dims(written.get(&["size"])?)?.try_into().ok()?;
             let keeps_ratio = written.get(&["preserve_aspect_ratio"]).is_some_and(|keeps| keeps != &Value::Bool(false));
@@ -168,18 +171,25 @@ fn keras2_operation(function: &str) -> Option<Operation> {
         "squeeze" => Operation::Squeeze,
         "pad" => Operation::Pad,
         "getitem" => Operation::Slice,
+        "shape" => Operation::Shape,
         "image.resize" => Operation::Resize,
         "depth_to_space" => Operation::DepthToSpace,
         _ => return None,
     })
 }
 
-/// `{"args": [...], "kwargs": {...}}`; what is no tensor mostly stands in the config.
+/// `{"args": [...], "kwargs": {...}}`; of what is no tensor, only operands and slices stand here, the rest in the config.
 fn keras3<'a>(call: &CallSite<'a>) -> Option<Written<'a>> {
     let arguments = call.node?.get("args")?.as_array()?;
     let operation = keras3_operation(call.settings.class)?;
-    let plain = arguments.iter().filter(|value| value.is_number() || value.is_array());
-    let constants = plain.filter(|value| !value.get(0).is_some_and(Value::is_object)).map(shape_of).collect();
+    let mut constants = Vec::new();
+    for argument in arguments {
+        match argument.get("class_name").and_then(Value::as_str) {
+            Some("__numpy__") => constants.push(shape_of(argument.get("config")?.get("value")?)),
+            None if argument.is_number() => constants.push(Dims::new()),
+            _ => {}
+        }
+    }
     Some(Written { operation, arguments: Some(call.settings.config), constants, slice: arguments.get(1) })
 }
 

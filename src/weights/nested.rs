@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::{Keras, Plan, PlanError, WeightsError, error, mode_path};
+use super::{Plan, PlanError, WeightsError, error, mode_path};
 use crate::config::ConfigError;
-use crate::graph::{Dialect, Graph, Layer};
+use crate::graph::{Dialect, Graph, Keras, Layer};
 use crate::h5::{Mode, SavedLayer};
 use crate::simulator::is_simulator;
 
@@ -28,8 +28,8 @@ pub(super) fn plan(
     keras: Keras,
     plan: &mut Plan,
 ) -> Result<(), PlanError> {
-    let old_leaves = leaves(old)?;
-    let new_leaves = leaves(new)?;
+    let old_leaves = leaves(old, keras)?;
+    let new_leaves = leaves(new, keras)?;
     let old_names: Vec<&str> = old_leaves.iter().map(|leaf| leaf.name.as_str()).collect();
     let owners: Vec<Option<&str>> = saved.weights.iter().map(|weight| owner(weight, &old_names)).collect();
     let mut by_owner: HashMap<&str, Vec<&str>> = HashMap::new();
@@ -97,12 +97,12 @@ pub(super) fn plan(
 }
 
 /// The leaves of a model in Keras' order, those of nested models where the model stands.
-fn leaves(model: &Graph) -> Result<Vec<Leaf>, ConfigError> {
+fn leaves(model: &Graph, keras: Keras) -> Result<Vec<Leaf>, ConfigError> {
     let mut found: Vec<Leaf> = Vec::new();
-    for index in model.keras_order()? {
+    for index in model.keras_order(keras)? {
         let layer = &model.layers[index];
         match &layer.inner {
-            Some(inner) => found.extend(leaves(inner)?),
+            Some(inner) => found.extend(leaves(inner, keras)?),
             None => found.push(Leaf {
                 name: layer.name.to_owned(),
                 is_frozen: is_frozen(layer),

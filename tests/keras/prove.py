@@ -30,6 +30,19 @@ class Target:
         return " ".join(map(str, self.options()[1:]))
 
 
+def operations(model):
+    """All layers of a model and, in Keras 3, its operations that are no layers."""
+    return getattr(model, "operations", model.layers)
+
+
+def used_tensors(model):
+    """(layer, tensor index) of all that a layer or the model's outputs take."""
+    nodes = [node for layer in operations(model) for node in layer._inbound_nodes if not node.is_input]
+    taken = [tensor for node in nodes for tensor in getattr(node, "keras_inputs", None) or node.input_tensors]
+    histories = [tensor._keras_history for tensor in [*taken, *model.outputs] if hasattr(tensor, "_keras_history")]
+    return {(history[0].name, history.tensor_index) for history in histories}
+
+
 class Network:
     """A saved model, loaded once, and what it puts out."""
 
@@ -42,18 +55,19 @@ class Network:
         self.config = pipe.config_of(path)
 
     def targets(self):
-        """Every output of rank 4 of every call, as Keras has them."""
+        """Every output of rank 4 that something uses, of every call, as Keras has them."""
         return list(self._targets(self.model, json.loads(self.config)["config"], ""))
 
     def _targets(self, model, config, prefix):
         calls = {layer["config"]["name"]: len(layer.get("inbound_nodes", [])) for layer in config["layers"]}
         nested = {layer["config"]["name"]: layer["config"] for layer in config["layers"] if "layers" in layer["config"]}
-        for layer in getattr(model, "operations", model.layers):
+        used = used_tensors(model)
+        for layer in operations(model):
             outputs = layer._inbound_nodes[0].outputs
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
             for node in range(max(calls[layer.name], 1)):
                 for tensor, output in enumerate(outputs):
-                    if len(output.shape) == 4:
+                    if len(output.shape) == 4 and (layer.name, tensor) in used:
                         yield Target(
                             prefix + layer.name,
                             node if calls[layer.name] > 1 else None,
@@ -70,21 +84,22 @@ class Network:
         cells = {(h, w, c): 50.0 + c for h in rows for w in columns for c in range(shape[2])}
         return pipe.site_line(shape, cells)
 
-    def prove(self, target, folder, *options):
-        """Raises what is wrong; else the faulty model (disabled), and whether the fault reached an output."""
+    def insert(self, target, folder, *options):
+        """The model with a simulator behind the target, loaded; the file is `faulty.h5` in the folder."""
         sites, out = folder / "site.ndjson", folder / "faulty.h5"
         sites.write_text(self.site(target))
         patch = pipe.patch(self.config, *target.options())
         options = [*options, "--force", *(["--data-format", "channels_first"] if self.channels_first else [])]
         pipe.simulate(self.path, out, sites, self.version, *options, patch_or_config=patch)
-        faulty = load(out, self.version, **self.custom_objects)
-        found = list(simulators(faulty))
-        assert found, "no simulator in the model"
-        reached = not same_bits(run(faulty, self.inputs), self.outputs)
-        assert all(len(simulator.last_sites) for simulator in found), "a simulator is not on the way to an output"
-        disable(faulty)
+        return load(out, self.version, **self.custom_objects)
+
+    def prove(self, target, folder, *options):
+        """Raises what is wrong; else the faulty model, disabled."""
+        faulty = self.insert(target, folder, *options)
+        assert disable(faulty), "no simulator in the model"
         assert same_bits(run(faulty, self.inputs), self.outputs), "disabled, the outputs differ"
-        return faulty, reached
+        assert all(len(simulator.last_sites) for simulator in simulators(faulty)), "a simulator is on no way to an output"
+        return faulty
 
 
 def weight_order(path):
