@@ -1,1 +1,145 @@
-fn main() {}
+//! `classes-patch`: a Keras config in, a JSON Patch out that inserts (or removes) an error simulator.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgGroup, Parser};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input};
+use classes_h5::config;
+use classes_h5::graph::Address;
+use classes_h5::insert::{self, Calls, Inserted, Request};
+use classes_h5::list::{self, Style};
+use classes_h5::target::Targets;
+use classes_h5::text::shown;
+use classes_h5::{json, patch, shape};
+
+const TOOL: &str = "classes-patch";
+
+/// Print the RFC 6902 patch that inserts CLASSES' ErrorSimulator behind a layer of a Keras model
+#[derive(Parser)]
+#[command(version, after_help = format!("\
+Examples:
+  h5-config-get lenet.h5 | classes-patch --after conv2d > conv2d.patch.json
+  h5-config-get lenet.h5 | classes-patch --after conv2d | h5-config-set lenet.h5 faulty.h5 --sites sites.ndjson
+
+{EXIT_CODES}"))]
+#[command(group(ArgGroup::new("what").required(true).args(["after", "remove", "list"])))]
+struct Args {
+    /// The model's config, as h5-config-get prints it [default: stdin]
+    config: Option<PathBuf>,
+    /// Insert a simulator behind LAYER; again for more. A nested layer is outer/inner
+    #[arg(long, value_name = "LAYER")]
+    after: Vec<String>,
+    /// Name the simulator (once for each --after); a taken name gets a suffix [default: simulator]
+    #[arg(long, value_name = "NAME", requires = "after")]
+    name: Vec<String>,
+    /// Corrupt what LAYER computes before its own activation: the activation becomes a layer behind the simulator
+    #[arg(long, requires = "after")]
+    split_activation: bool,
+    /// Which call of a LAYER that is called more than once: 0, 1, ... or all
+    #[arg(long, value_name = "N|all", value_parser = parse_calls, requires = "after")]
+    node: Option<Calls>,
+    /// Which output of a LAYER that has several
+    #[arg(long, value_name = "N", requires = "after")]
+    tensor: Option<usize>,
+    /// Take the simulator NAME out again
+    #[arg(long, value_name = "NAME")]
+    remove: Option<String>,
+    /// Print the patched config instead of the patch
+    #[arg(long, conflicts_with = "list")]
+    apply: bool,
+    /// Print what can be injected: name, class, output shape, operator, consumers; a table on a terminal, TSV in a pipe
+    #[arg(long)]
+    list: bool,
+    /// Print the list as JSON, one object a line
+    #[arg(long, requires = "list")]
+    json: bool,
+}
+
+fn parse_calls(text: &str) -> Result<Calls, String> {
+    match text {
+        "all" => Ok(Calls::All),
+        _ => text.parse().map(Calls::One).map_err(|_| "a number (from 0) or 'all' is expected".to_owned()),
+    }
+}
+
+fn main() -> ExitCode {
+    match cli::parse::<Args>(TOOL) {
+        Ok(args) => cli::run(TOOL, || patch_config(&args)),
+        Err(code) => code,
+    }
+}
+
+fn patch_config(args: &Args) -> Result<(), Failure> {
+    let requests = requests(args)?;
+    let input = Input::from_arg(args.config.as_deref());
+    let mut document = input.read_json("a model config")?;
+    let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
+    if args.list {
+        let style = match (args.json, io::stdout().is_terminal()) {
+            (true, _) => Style::JsonLines,
+            (false, true) => Style::Table,
+            (false, false) => Style::Tsv,
+        };
+        return cli::to_stdout(|out| list::write(&Targets::new(&graph).all(), style, out));
+    }
+    let changes = match &args.remove {
+        Some(name) => insert::remove(&graph, name)?,
+        None => {
+            let shapes = shape::infer(&graph);
+            let shape_of = |address: &Address, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
+            let insertion = insert::insert(&graph, &shape_of, &requests)?;
+            insertion.simulators.iter().for_each(tell);
+            insertion.changes
+        }
+    };
+    let patch = patch::build(&changes);
+    if args.apply {
+        patch::apply(&mut document, &patch)?;
+        return cli::to_stdout(|out| json::write_pretty(&document, out));
+    }
+    let patch = serde_json::to_value(patch).map_err(|error| Failure::content(error.to_string()))?;
+    cli::to_stdout(|out| json::write_pretty(&patch, out))
+}
+
+fn requests(args: &Args) -> Result<Vec<Request>, Failure> {
+    if args.name.len() > args.after.len() {
+        return Err(Failure::usage(format!("--name is given {} times, --after {}", args.name.len(), args.after.len())));
+    }
+    if args.after.len() > 1 && (args.node.is_some() || args.tensor.is_some()) {
+        return Err(Failure::usage("--node and --tensor go with a single --after")
+            .with_hint("chain: classes-patch --apply --after A --node 0 | classes-patch --after B"));
+    }
+    let request = |(index, after): (usize, &String)| Request {
+        after: after.clone(),
+        name: args.name.get(index).cloned(),
+        calls: args.node.unwrap_or_default(),
+        tensor: args.tensor,
+        split_activation: args.split_activation,
+    };
+    Ok(args.after.iter().enumerate().map(request).collect())
+}
+
+fn tell(simulator: &Inserted) {
+    if simulator.renamed {
+        cli::say(
+            TOOL,
+            &format!(
+                "the name is taken, the simulator behind '{}' is '{}'",
+                shown(&simulator.after),
+                shown(&simulator.name)
+            ),
+        );
+    }
+    if let Some(activation) = &simulator.behind_activation {
+        cli::say(
+            TOOL,
+            &format!(
+                "'{}' applies {} itself, so faults land behind it; --split-activation puts them before",
+                shown(&simulator.after),
+                shown(activation)
+            ),
+        );
+    }
+}

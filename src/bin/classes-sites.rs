@@ -1,1 +1,172 @@
-fn main() {}
+//! `classes-sites`: injection sites, as lines of JSON or as NumPy files.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+
+use clap::Parser;
+use classes_h5::campaign::{RangeFrom, Request};
+use classes_h5::classes_config::ClassesConfig;
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure};
+use classes_h5::model::{Models, table};
+use classes_h5::pattern::{Rows, SpatialClass};
+use classes_h5::site::pass::{self, PassError};
+use classes_h5::site::{DataFormat, Shape};
+use classes_h5::target::Targets;
+use classes_h5::value::ValueClass;
+use classes_h5::{config, insert};
+
+const TOOL: &str = "classes-sites";
+
+/// Print injection sites, one a line: the effects of transient faults on the output of one layer
+#[derive(Parser)]
+#[command(version, after_help = format!("\
+Examples:
+  h5-config-get lenet.h5 | classes-sites --layer conv2d --count 100 --seed 7 > sites.ndjson
+  classes-sites --shape 27,27,16 --operator conv_gemm --count 100 --seed 7 > sites.ndjson
+  jq -c 'select(.spatial_class == \"bullet_wake\")' sites.ndjson | classes-sites --read - --npy wakes
+
+{EXIT_CODES}"))]
+struct Args {
+    /// The model's config, as h5-config-get prints it; with --layer only [default: stdin]
+    #[arg(requires = "layer")]
+    config: Option<PathBuf>,
+    /// The layer of CONFIG whose output is corrupted: it gives shape and operator. A nested layer is outer/inner
+    #[arg(long, value_name = "NAME")]
+    layer: Option<String>,
+    /// The shape of the layer's output without the batch axis: height, width, channels
+    #[arg(long, value_name = "H,W,C")]
+    shape: Option<Shape>,
+    /// What computes the layer's output, as --list-operators has it
+    #[arg(long, value_name = "OP")]
+    operator: Option<String>,
+    /// How many sites [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// The seed; the same seed makes the same sites everywhere [default: drawn, and told]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Start at site I: shards of one campaign
+    #[arg(long, value_name = "I", default_value_t = 0)]
+    first: u64,
+    /// How many threads draw [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// The smallest value of the layer's output without faults
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    range_min: Option<f32>,
+    /// The largest value of the layer's output without faults
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    range_max: Option<f32>,
+    /// The layer's output without faults, whose smallest and largest finite values are the range
+    #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["range_min", "range_max"])]
+    golden: Option<PathBuf>,
+    /// The error models: gpu-warp, gpu-thread, or a folder of your own [default: gpu-warp]
+    #[arg(long, value_name = "SET|DIR")]
+    models: Option<PathBuf>,
+    /// Which parameter sets to use: all, or those whose percents fit the shape (fitting)
+    #[arg(long, value_name = "ROWS", default_value = "all")]
+    rows: Rows,
+    /// Draw sites of this spatial class only
+    #[arg(long, value_name = "NAME")]
+    spatial_class: Option<SpatialClass>,
+    /// Draw values of this class only
+    #[arg(long, value_name = "NAME")]
+    value_class: Option<ValueClass>,
+    /// Draw the classic baseline instead: one uniform bit of one uniform cell
+    #[arg(long, conflicts_with_all = ["npy", "operator", "models", "rows", "spatial_class", "value_class", "golden", "range_min", "range_max"])]
+    single_bit_flip: bool,
+    /// Print the operators of the set with their spatial classes and frequencies, and check every model
+    #[arg(long)]
+    list_operators: bool,
+    /// Take sites from FILE instead of drawing them: checked lines, or with --npy as NumPy files
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "models", "rows",
+        "spatial_class", "value_class", "single_bit_flip", "list_operators", "classes_config",
+    ])]
+    read: Option<PathBuf>,
+    /// Write injections.npy and masks.npy into DIR instead of lines
+    #[arg(long, value_name = "DIR")]
+    npy: Option<PathBuf>,
+    /// The order of the axes in NumPy files: channels_last or channels_first [default: the layer's, else
+    /// channels_last]
+    #[arg(long, value_name = "FORMAT", requires = "npy")]
+    data_format: Option<DataFormat>,
+    /// Take what no flag gives from CLASSES' own config.json
+    #[arg(long, value_name = "FILE")]
+    classes_config: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match cli::parse::<Args>(TOOL) {
+        Ok(args) => cli::run(TOOL, || sites(&args)),
+        Err(code) => code,
+    }
+}
+
+fn sites(args: &Args) -> Result<(), Failure> {
+    if args.list_operators {
+        let text = table(&args.models.as_deref().map_or_else(Models::default, Models::new))?;
+        return cli::to_stdout(|out| out.write_all(text.as_bytes()));
+    }
+    if let Some(file) = &args.read {
+        return read(&Input::from_arg(Some(file)), args.npy.as_deref(), args.data_format.unwrap_or_default());
+    }
+    let say = |words: String| cli::say(TOOL, &words);
+    let (mut request, mut format) = (request(args), args.data_format.unwrap_or_default());
+    if let Some(name) = &args.layer {
+        let input = Input::from_arg(args.config.as_deref());
+        let document = input.read_json("a model config")?;
+        let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
+        let (address, targets) = (insert::find(&graph, name)?, Targets::new(&graph));
+        request.of_layer(name, targets.target(&address).as_ref(), say)?;
+        format = args.data_format.unwrap_or_else(|| targets.data_format(&address));
+    }
+    if let Some(file) = &args.classes_config {
+        request.fill(ClassesConfig::read(file, &request.missing())?, say);
+    }
+    let campaign = request.campaign(say)?;
+    let tally = match &args.npy {
+        Some(folder) => campaign.npy(folder, format)?,
+        None => {
+            let jobs = args.jobs.map(usize::from).or_else(|| thread::available_parallelism().ok().map(usize::from));
+            campaign.lines(jobs.unwrap_or(1), io::stdout()).map_err(|error| io_failure("stdout", &error))?
+        }
+    };
+    tally.words().into_iter().for_each(say);
+    Ok(())
+}
+
+fn request(args: &Args) -> Request {
+    Request {
+        shape: args.shape,
+        operator: args.operator.clone(),
+        models: args.models.as_deref().map(Models::new),
+        range: match (&args.golden, args.range_min, args.range_max) {
+            (Some(file), ..) => RangeFrom::Golden(file.clone()),
+            (None, None, None) => RangeFrom::Default,
+            (None, min, max) => RangeFrom::Ends(min, max),
+        },
+        rows: args.rows,
+        spatial_class: args.spatial_class,
+        value_class: args.value_class,
+        single_bit_flip: args.single_bit_flip,
+        seed: args.seed,
+        first: args.first,
+        count: args.count,
+    }
+}
+
+fn read(input: &Input, folder: Option<&Path>, format: DataFormat) -> Result<(), Failure> {
+    let lines = input.open("sites, one a line")?;
+    let passed = match folder {
+        Some(folder) => pass::npy(lines, folder, format),
+        None => pass::lines(lines, io::BufWriter::new(io::stdout())),
+    };
+    passed.map_err(|error| match error {
+        PassError::Out(error) => io_failure("stdout", &error),
+        PassError::Npy(error) => error.into(),
+        error => Failure::in_input(input, error),
+    })
+}

@@ -1,1 +1,88 @@
-fn main() {}
+//! `h5-config-get`: the config of a saved Keras model, as JSON.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use classes_h5::classes_config::ClassesConfig;
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure};
+use classes_h5::h5::{MODEL_CONFIG, Model};
+use classes_h5::json;
+use classes_h5::text::shown;
+
+const TOOL: &str = "h5-config-get";
+
+/// Print the config of a saved Keras model (.h5) as JSON
+#[derive(Parser)]
+#[command(version, after_help = format!("\
+Examples:
+  h5-config-get lenet.h5 > config.json
+  h5-config-get lenet.h5 | jq -r '.config.layers[].config.name'
+
+{EXIT_CODES}"))]
+struct Args {
+    /// The model file; - is stdin
+    #[arg(required_unless_present = "classes_config")]
+    model: Option<PathBuf>,
+    /// Print on one line
+    #[arg(long, conflicts_with = "raw")]
+    compact: bool,
+    /// Print the attribute's bytes as they are
+    #[arg(long)]
+    raw: bool,
+    /// Print another attribute of the file's root, such as training_config or keras_version
+    #[arg(long, value_name = "NAME", default_value = MODEL_CONFIG)]
+    attr: String,
+    /// Take MODEL from CLASSES' own config.json, where it is not given
+    #[arg(long, value_name = "FILE")]
+    classes_config: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match cli::parse::<Args>(TOOL) {
+        Ok(args) => cli::run(TOOL, || get(&args)),
+        Err(code) => code,
+    }
+}
+
+fn get(args: &Args) -> Result<(), Failure> {
+    let path = match (&args.model, &args.classes_config) {
+        (Some(model), _) => Some(model.clone()),
+        (None, Some(file)) => ClassesConfig::read(file, &["model"])?.model,
+        (None, None) => None,
+    };
+    let input = Input::from_arg(path.as_deref());
+    let model = match &input {
+        Input::Path(path) => Model::open(path)?,
+        Input::Stdin => {
+            // HDF5 reads here and there in a file, which no pipe allows.
+            let mut spool = tempfile::NamedTempFile::new().map_err(|error| io_failure("temporary file", &error))?;
+            let copied = io::copy(&mut input.open("an HDF5 file")?, &mut spool);
+            copied.and_then(|_| spool.flush()).map_err(|error| io_failure("stdin", &error))?;
+            Model::open_as(spool.path(), "stdin".as_ref())?
+        }
+    };
+    let bytes = model.attribute(&args.attr)?;
+    if args.raw {
+        return cli::to_stdout(|out| out.write_all(&bytes));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| not_json(&model, &args.attr, "is not UTF-8"))?;
+    let document = match json::parse(&text) {
+        Ok(parsed) => parsed.value,
+        // Versions and names are plain text; as JSON they are strings.
+        Err(_) if args.attr != MODEL_CONFIG && !text.trim_start().starts_with(['{', '[']) => text.into(),
+        Err(error) => return Err(not_json(&model, &args.attr, &error.to_string())),
+    };
+    cli::to_stdout(|out| match args.compact {
+        true => {
+            serde_json::to_writer(&mut *out, &document).map_err(io::Error::from).and_then(|()| out.write_all(b"\n"))
+        }
+        false => json::write_pretty(&document, out),
+    })
+}
+
+fn not_json(model: &Model, attribute: &str, why: &str) -> Failure {
+    let what = format!("{}: the attribute '{}' {why}", model.name(), shown(attribute));
+    Failure::content(what).with_hint("--raw prints it as it is")
+}

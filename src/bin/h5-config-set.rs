@@ -1,1 +1,181 @@
-fn main() {}
+//! `h5-config-set`: a model, a patch (or a config) and sites in, the model that misbehaves out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use classes_h5::classes_config::ClassesConfig;
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure, shown_path};
+use classes_h5::graph::Keras;
+use classes_h5::set::{self, Options, Report, SiteFiles, SiteSource};
+use classes_h5::site::DataFormat;
+use classes_h5::text::shown;
+
+const TOOL: &str = "h5-config-set";
+
+/// Write a Keras model (.h5) with a patched or edited config, its simulators filled with sites
+#[derive(Parser)]
+#[command(version, after_help = format!("\
+Examples:
+  h5-config-set lenet.h5 faulty.h5 --sites sites.ndjson < conv2d.patch.json
+  h5-config-get lenet.h5 | jq '.config.name = \"other\"' | h5-config-set lenet.h5 other.h5
+
+{EXIT_CODES}"))]
+struct Args {
+    /// The model that everything is taken from; it is never written to
+    #[arg(required_unless_present = "classes_config")]
+    model: Option<PathBuf>,
+    /// The file to write; it appears whole or not at all
+    #[arg(required_unless_present = "classes_config")]
+    out: Option<PathBuf>,
+    /// The patch (a JSON array) or the config (a JSON object) [default: stdin]
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Sites, one a line, for the simulator NAME
+    #[arg(long, value_name = "[NAME=]FILE")]
+    sites: Vec<String>,
+    /// Wrong values as a NumPy array, for the simulator NAME
+    #[arg(long, value_name = "[NAME=]FILE.npy")]
+    injections: Vec<String>,
+    /// Masks as a NumPy array, 0 at a corrupted cell and 1 elsewhere, for the simulator NAME
+    #[arg(long, value_name = "[NAME=]FILE.npy")]
+    masks: Vec<String>,
+    /// Write the corrupted cells only, for the layer in docs/keras
+    #[arg(long)]
+    sparse: bool,
+    /// The Keras that will load the file; auto is the one that wrote MODEL
+    #[arg(long, value_enum, default_value_t = KerasArg::Auto)]
+    keras: KerasArg,
+    /// The order of the arrays' axes: channels_last or channels_first [default: that of the layers before]
+    #[arg(long, value_name = "FORMAT")]
+    data_format: Option<DataFormat>,
+    /// Do everything but write
+    #[arg(long)]
+    check: bool,
+    /// Replace OUT if it exists
+    #[arg(long)]
+    force: bool,
+    /// Wait until OUT is on the disk
+    #[arg(long)]
+    sync: bool,
+    /// Take MODEL and OUT from CLASSES' own config.json, where they are not given
+    #[arg(long, value_name = "FILE")]
+    classes_config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum KerasArg {
+    Auto,
+    #[value(name = "2")]
+    Two,
+    #[value(name = "3")]
+    Three,
+}
+
+fn main() -> ExitCode {
+    match cli::parse::<Args>(TOOL) {
+        Ok(args) => cli::run(TOOL, || set_config(&args)),
+        Err(code) => code,
+    }
+}
+
+fn set_config(args: &Args) -> Result<(), Failure> {
+    let (model, out) = model_and_out(args)?;
+    let options = Options {
+        model,
+        out,
+        sites: site_sources(args)?,
+        keras: match args.keras {
+            KerasArg::Auto => None,
+            KerasArg::Two => Some(Keras::Two),
+            KerasArg::Three => Some(Keras::Three),
+        },
+        data_format: args.data_format,
+        sparse: args.sparse,
+        check: args.check,
+        force: args.force,
+        sync: args.sync,
+    };
+    let input = Input::from_arg(args.input.as_deref()).read_text("a patch or a config")?;
+    let report = set::run(&input, &options)?;
+    tell(args, &options, &report);
+    Ok(())
+}
+
+/// The two files, from the command line, else from CLASSES' config.json.
+fn model_and_out(args: &Args) -> Result<(PathBuf, PathBuf), Failure> {
+    let (model, out) = match (&args.model, &args.out, &args.classes_config) {
+        (Some(model), Some(out), _) => (Some(model.clone()), Some(out.clone())),
+        (model, out, Some(file)) => {
+            let wanted = [("model", model.is_none()), ("new_model", out.is_none())];
+            let needed: Vec<&str> = wanted.iter().filter(|(_, is_needed)| *is_needed).map(|(key, _)| *key).collect();
+            let config = ClassesConfig::read(file, &needed)?;
+            let new_model = config.new_model_file();
+            if let (None, Some(folder)) = (out, new_model.as_deref().and_then(Path::parent)) {
+                fs::create_dir_all(folder).map_err(|error| io_failure(&shown_path(folder), &error))?;
+            }
+            (model.clone().or(config.model), out.clone().or(new_model))
+        }
+        _ => (None, None),
+    };
+    model.zip(out).ok_or_else(|| Failure::usage("MODEL and OUT are both needed"))
+}
+
+fn site_sources(args: &Args) -> Result<Vec<SiteSource>, Failure> {
+    let mut sources = Vec::new();
+    for sites in &args.sites {
+        let (simulator, file) = named(sites);
+        let input = Input::from_arg(Some(&file));
+        if input == Input::Stdin && matches!(Input::from_arg(args.input.as_deref()), Input::Stdin) {
+            return Err(Failure::usage("--sites - and the patch cannot both come from stdin")
+                .with_hint("--input FILE reads the patch from a file"));
+        }
+        sources.push(SiteSource { simulator, files: SiteFiles::Lines(input) });
+    }
+    let mut masks: Vec<(Option<String>, PathBuf)> = args.masks.iter().map(|masks| named(masks)).collect();
+    for injections in &args.injections {
+        let (simulator, injections) = named(injections);
+        let Some(at) = masks.iter().position(|(name, _)| *name == simulator) else {
+            return Err(Failure::usage(format!("--injections {} has no --masks beside it", shown_path(&injections))));
+        };
+        let (_, masks) = masks.remove(at);
+        sources.push(SiteSource { simulator, files: SiteFiles::Arrays { injections, masks } });
+    }
+    match masks.first() {
+        Some((_, masks)) => Err(Failure::usage(format!("--masks {} has no --injections beside it", shown_path(masks)))),
+        None => Ok(sources),
+    }
+}
+
+/// Splits NAME=FILE. A file that exists under the whole text comes first: names of files may have a `=`.
+fn named(text: &str) -> (Option<String>, PathBuf) {
+    let whole = PathBuf::from(text);
+    match text.rsplit_once('=') {
+        Some((name, file)) if !whole.exists() => (Some(name.to_owned()), PathBuf::from(file)),
+        _ => (None, whole),
+    }
+}
+
+fn tell(args: &Args, options: &Options, report: &Report) {
+    if report.bare_placeholders {
+        cli::say(TOOL, "placeholders without quotes were taken as if they had some");
+    }
+    for (simulator, count) in &report.filled {
+        let plural = if *count == 1 { "" } else { "s" };
+        cli::say(TOOL, &format!("'{}' plays {count} site{plural}", shown(simulator)));
+    }
+    // Only a simulator makes a difference between the two.
+    if report.simulators > 0 {
+        let (this, other) = match report.keras {
+            Keras::Two => (2, 3),
+            Keras::Three => (3, 2),
+        };
+        let why = match (&report.written_by, args.keras) {
+            (Some(version), _) => format!(" (MODEL was written by {}; --keras {other} for the other)", shown(version)),
+            (None, KerasArg::Auto) => format!(" (MODEL does not say who wrote it; --keras {other} for the other)"),
+            _ => String::new(),
+        };
+        cli::say(TOOL, &format!("{} is for Keras {this}{why}", shown_path(&options.out)));
+    }
+}

@@ -1,0 +1,72 @@
+//! A run of `classes-sites`: sites `first..first + count` of one stream, as lines or as NumPy files.
+
+mod request;
+mod tally;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::draw::{Drawn, Sampler};
+use crate::ordered::{self, Piece};
+use crate::site::dense::Dense;
+use crate::site::npy::{self, NpyError};
+use crate::site::{DataFormat, lines};
+
+pub use request::{RangeFrom, Request, RequestError};
+pub use tally::Tally;
+
+/// How many sites one thread makes at a time, at most.
+const PIECE: u64 = 64;
+
+/// Some of the sites of one run.
+pub struct Campaign {
+    /// Draws them.
+    pub sampler: Sampler,
+    /// The first one's index.
+    pub first: u64,
+    /// How many; `first + count` is at most `u64::MAX`.
+    pub count: u64,
+}
+
+impl Campaign {
+    /// Writes the sites as lines, in order, drawn by `jobs` threads.
+    ///
+    /// # Errors
+    /// `out` refuses.
+    pub fn lines(&self, jobs: usize, out: impl Write + Send) -> io::Result<Tally> {
+        let line = lines::Writer::new(&self.sampler);
+        // Small enough that all threads have work, large enough that handing over costs nothing.
+        let size = (self.count / (4 * jobs as u64)).clamp(1, PIECE);
+        let worker = || (self.sampler.room(), Tally::default());
+        let work = |(drawn, tally): &mut (Drawn, Tally), number: u64, piece: &mut Piece<_>| {
+            let from = number * size;
+            for index in from..self.count.min(from + size) {
+                self.sampler.draw(self.first + index, drawn);
+                tally.add(drawn);
+                line.write(drawn, piece)?;
+            }
+            Ok(())
+        };
+        let workers = ordered::run(jobs, self.count.div_ceil(size), out, worker, work)?;
+        Ok(workers.into_iter().fold(Tally::default(), |tally, (_, other)| tally.merge(other)))
+    }
+
+    /// Writes the sites into `folder` as `injections.npy` and `masks.npy`.
+    ///
+    /// # Errors
+    /// The disk refuses, or the sites are bit flips.
+    pub fn npy(&self, folder: &Path, format: DataFormat) -> Result<Tally, NpyError> {
+        let mut out = npy::Writer::create(folder, self.sampler.shape(), format)?;
+        let mut dense = Dense::new(self.sampler.shape(), format);
+        let mut drawn = self.sampler.room();
+        let mut tally = Tally::default();
+        for index in self.first..self.first + self.count {
+            self.sampler.draw(index, &mut drawn);
+            tally.add(&drawn);
+            dense.set_cells(drawn.cells().map(|(cell, _)| cell)).map_err(|error| out.error(error))?;
+            out.write(&dense)?;
+        }
+        out.finish()?;
+        Ok(tally)
+    }
+}

@@ -1,0 +1,267 @@
+//! From what a user asks for to a run, and what to tell the user about the choices made.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::Campaign;
+use crate::classes_config::ClassesConfig;
+use crate::cli::{Explain, shown_path};
+use crate::draw::{Options, Sampler};
+use crate::model::{FitError, Models, ModelsError};
+use crate::operator::Operator;
+use crate::pattern::{Rows, SpatialClass};
+use crate::rng;
+use crate::site::Shape;
+use crate::site::npy::{self, NpyError};
+use crate::target::{Size, Target};
+use crate::text::shown;
+use crate::value::{Range, RangeError, ValueClass};
+
+/// Where no range is given and no operator fixes one.
+const DEFAULT_RANGE: (f32, f32) = (-30.0, 30.0);
+
+/// Where CLASSES' config looks for models if it does not say.
+const MODELS_FOLDER: &str = "models";
+
+/// What a user asks for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The shape of the tensors.
+    pub shape: Option<Shape>,
+    /// The operator, a name in the set of models.
+    pub operator: Option<String>,
+    /// The set of models; gpu-warp where none is named.
+    pub models: Option<Models>,
+    /// Where the golden range comes from.
+    pub range: RangeFrom,
+    /// Which parameter sets are drawn.
+    pub rows: Rows,
+    /// The only spatial class.
+    pub spatial_class: Option<SpatialClass>,
+    /// The class of every value.
+    pub value_class: Option<ValueClass>,
+    /// Single bit flips instead of a model.
+    pub single_bit_flip: bool,
+    /// The seed; drawn where none is given.
+    pub seed: Option<u64>,
+    /// The first site's index.
+    pub first: u64,
+    /// How many sites; 1 where it is not said.
+    pub count: Option<u64>,
+}
+
+/// Where the golden range comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RangeFrom {
+    /// The operator, or -30 to 30.
+    Default,
+    /// Its two ends, both of which must be there.
+    Ends(Option<f32>, Option<f32>),
+    /// The smallest and largest finite value in a NumPy file.
+    Golden(PathBuf),
+}
+
+/// Why there is no run.
+#[derive(Debug, Error)]
+pub enum RequestError {
+    #[error("the shape is not known")]
+    NoShape,
+    #[error("'{layer}' is no feature map: a site is in an output of rank 4", layer = shown(layer))]
+    Rank { layer: String },
+    #[error("the shape of what '{layer}' puts out is not known, only {size} (H x W x C)", layer = shown(layer))]
+    LayerShape { layer: String, size: Size },
+    #[error("the operator of '{layer}' ({class}) is not known", layer = shown(layer), class = shown(class))]
+    LayerOperator { layer: String, class: String, set: String, there: Vec<String> },
+    #[error("the operator is not known")]
+    NoOperator { set: String, there: Vec<String> },
+    #[error("--{given} is given and --{missing} is not")]
+    OneEnd { given: &'static str, missing: &'static str },
+    #[error("--{0} is NaN, not an end of a range")]
+    Nan(&'static str),
+    #[error("{0}")]
+    Range(#[from] RangeError),
+    #[error("{}: {error}", shown_path(path))]
+    GoldenRange { path: PathBuf, error: RangeError },
+    #[error("{0}")]
+    Golden(#[from] NpyError),
+    #[error("site {first} and {count} from there on: sites are counted below 2^64")]
+    TooMany { first: u64, count: u64 },
+    #[error("{0}")]
+    Models(#[from] ModelsError),
+    #[error("{0}")]
+    Fit(#[from] FitError),
+    #[error("no seed can be drawn: {0}")]
+    Seed(#[from] std::io::Error),
+}
+
+impl Explain for RequestError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            RequestError::NoShape => Some("--layer NAME with a config, or --shape H,W,C".to_owned()),
+            RequestError::NoOperator { set, there } => {
+                Some(format!("--layer NAME with a config, or --operator with one that {set} has: {}", there.join(", ")))
+            }
+            RequestError::Rank { .. } => Some("classes-patch --list shows what can be injected".to_owned()),
+            RequestError::LayerShape { .. } => Some("--shape H,W,C gives it".to_owned()),
+            RequestError::LayerOperator { set, there, .. } => {
+                Some(format!("--operator with one that {set} has: {}", there.join(", ")))
+            }
+            RequestError::Seed(_) => Some("--seed gives one".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn is_usage(&self) -> bool {
+        use RequestError::{Nan, NoOperator, NoShape, OneEnd, Range, TooMany};
+        matches!(self, NoShape | NoOperator { .. } | OneEnd { .. } | Nan(_) | Range(_) | TooMany { .. })
+    }
+}
+
+impl Request {
+    /// The keys of CLASSES' config that are needed for what is not said yet.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let range = self.single_bit_flip || self.range != RangeFrom::Default;
+        [
+            (self.count.is_some(), "injection_sites"),
+            (self.single_bit_flip || self.operator.is_some(), "layer_type"),
+            (self.shape.is_some(), "layer_output_shape_cl"),
+            (range, "range_min"),
+            (range, "range_max"),
+        ]
+        .into_iter()
+        .filter_map(|(said, key)| (!said).then_some(key))
+        .collect()
+    }
+
+    /// Takes what is not said yet from CLASSES' config.
+    pub fn fill(&mut self, config: ClassesConfig, mut say: impl FnMut(String)) {
+        self.count = self.count.or(config.injection_sites);
+        self.shape = self.shape.or(config.shape);
+        self.operator = self.operator.take().or(config.layer_type);
+        if self.range == RangeFrom::Default {
+            self.range = RangeFrom::Ends(config.range_min, config.range_max);
+        }
+        if self.models.is_none() && !self.single_bit_flip {
+            let folder = config.models_folder.unwrap_or_else(|| PathBuf::from(MODELS_FOLDER));
+            if folder.is_dir() {
+                self.models = Some(Models::folder(&folder));
+            } else {
+                say(format!("{}: no such folder, the models are those built in", shown_path(&folder)));
+            }
+        }
+    }
+
+    /// Takes shape and operator, where they are not said yet, from a layer; `None` is one whose output is not of rank 4.
+    ///
+    /// # Errors
+    /// The layer does not tell what is still needed.
+    pub fn of_layer(
+        &mut self,
+        name: &str,
+        target: Option<&Target>,
+        mut say: impl FnMut(String),
+    ) -> Result<(), RequestError> {
+        let layer = || name.to_owned();
+        if self.shape.is_none() {
+            let target = target.ok_or_else(|| RequestError::Rank { layer: layer() })?;
+            let size = target.size;
+            self.shape = Some(size.shape().ok_or_else(|| RequestError::LayerShape { layer: layer(), size })?);
+        }
+        if self.operator.is_some() || self.single_bit_flip {
+            return Ok(());
+        }
+        let Some(operator) = target.and_then(|target| target.operator) else {
+            let models = self.models.clone().unwrap_or_default();
+            let class = target.map_or_else(String::new, |target| target.class.clone());
+            let (set, there) = (models.name().to_owned(), models.operators()?);
+            return Err(RequestError::LayerOperator { layer: layer(), class, set, there });
+        };
+        if let Some(activation) = target.and_then(|target| target.fused.as_deref()) {
+            say(format!(
+                "'{}' computes {operator} and then {}: the faults are those of {operator}",
+                shown(name),
+                shown(activation)
+            ));
+        }
+        self.operator = Some(operator.name().to_owned());
+        Ok(())
+    }
+
+    /// The run that is asked for. `say` is told each choice that the user did not make.
+    ///
+    /// # Errors
+    /// Something is missing, out of bounds, or not in the set of models; or nothing can be drawn in this shape.
+    pub fn campaign(&self, mut say: impl FnMut(String)) -> Result<Campaign, RequestError> {
+        let (first, count) = (self.first, self.count.unwrap_or(1));
+        first.checked_add(count).ok_or(RequestError::TooMany { first, count })?;
+        let shape = self.shape.ok_or(RequestError::NoShape)?;
+        let seed = match self.seed {
+            Some(seed) => seed,
+            None => {
+                let seed = rng::fresh_seed()?;
+                say(format!("seed {seed} (drawn: --seed {seed} makes the same sites)"));
+                seed
+            }
+        };
+        let sampler = match self.single_bit_flip {
+            true => Sampler::single_bit_flip(shape, seed),
+            false => self.sampler(shape, seed, say)?,
+        };
+        Ok(Campaign { sampler, first, count })
+    }
+
+    fn sampler(&self, shape: Shape, seed: u64, mut say: impl FnMut(String)) -> Result<Sampler, RequestError> {
+        let models = match &self.models {
+            Some(models) => models.clone(),
+            None => {
+                say("models: gpu-warp (a whole warp struck; --models gpu-thread is the milder set of one thread)"
+                    .to_owned());
+                Models::default()
+            }
+        };
+        let Some(operator) = &self.operator else {
+            return Err(RequestError::NoOperator { set: models.name().to_owned(), there: models.operators()? });
+        };
+        let model = models.load(operator)?;
+        let options = Options {
+            range: self.range(operator, &mut say)?,
+            rows: self.rows,
+            spatial_class: self.spatial_class,
+            value_class: self.value_class,
+        };
+        let sampler = Sampler::new(&model, shape, &options, seed)?;
+        if let Some(words) = sampler.model().and_then(|model| model.struck_words()) {
+            say(format!("{} in {shape}: {words}", model.id()));
+        }
+        Ok(sampler)
+    }
+
+    fn range(&self, operator: &str, mut say: impl FnMut(String)) -> Result<Range, RequestError> {
+        match &self.range {
+            RangeFrom::Default => {
+                let fixed = operator.parse().ok().and_then(Operator::range);
+                let (min, max) = fixed.unwrap_or(DEFAULT_RANGE);
+                let why = if fixed.is_some() { format!("that of {operator}") } else { "the default".to_owned() };
+                say(format!(
+                    "golden range {min} to {max} ({why}; --range-min and --range-max, or --golden, set another)"
+                ));
+                Ok(Range::new(min, max)?)
+            }
+            RangeFrom::Ends(min, max) => match (*min, *max) {
+                (Some(min), _) if min.is_nan() => Err(RequestError::Nan("range-min")),
+                (_, Some(max)) if max.is_nan() => Err(RequestError::Nan("range-max")),
+                (Some(min), Some(max)) => Ok(Range::new(min, max)?),
+                (None, _) => Err(RequestError::OneEnd { given: "range-max", missing: "range-min" }),
+                (_, None) => Err(RequestError::OneEnd { given: "range-min", missing: "range-max" }),
+            },
+            RangeFrom::Golden(path) => {
+                let (min, max) = npy::finite_range(path)?;
+                let error = |error| RequestError::GoldenRange { path: path.clone(), error };
+                let range = Range::new(min as f32, max as f32).map_err(error)?;
+                say(format!("golden range {} to {}", range.min(), range.max()));
+                Ok(range)
+            }
+        }
+    }
+}

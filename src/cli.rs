@@ -1,0 +1,212 @@
+//! What the binaries share: where input comes from, where output goes, and how a failure is told.
+//!
+//! | exit code | meaning |
+//! | --- | --- |
+//! | 0 | done, or the reader downstream closed the pipe |
+//! | 1 | a file, layer, operator or their content is wrong |
+//! | 2 | a flag or its value is wrong |
+//! | 130 | interrupted (SIGINT) |
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use crate::json;
+use crate::text::shown;
+
+/// The part of every `--help` that lists the exit codes.
+pub const EXIT_CODES: &str = "Exit codes: 0 done (or the pipe downstream was closed), \
+1 something about files, layers or content, 2 flags and their values, 130 interrupted.";
+
+/// An error of the library, told to a user: one line, and a hint where one helps.
+pub trait Explain: std::error::Error {
+    /// What to try next.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether a flag or its value is at fault (exit code 2) rather than some content (1).
+    fn is_usage(&self) -> bool {
+        false
+    }
+}
+
+/// Why a tool ends early.
+#[derive(Debug)]
+pub enum Failure {
+    /// The reader downstream has gone: nothing is wrong, and nothing is said.
+    ClosedPipe,
+    /// What stands on stderr, and the exit code.
+    Message {
+        /// "what: why", on one line.
+        text: String,
+        /// What to try next.
+        hint: Option<String>,
+        /// The process's exit code.
+        code: u8,
+    },
+}
+
+impl Failure {
+    /// A failure that a flag or its value causes: exit code 2.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Failure::Message { text: text.into(), hint: None, code: 2 }
+    }
+
+    /// A failure that a file or its content causes: exit code 1.
+    pub fn content(text: impl Into<String>) -> Self {
+        Failure::Message { text: text.into(), hint: None, code: 1 }
+    }
+
+    /// A failure that the content of an input causes: the input's name stands before the reason.
+    pub fn in_input(input: &Input, error: impl Explain) -> Self {
+        match Failure::from(error) {
+            Failure::Message { text, hint, code } => {
+                Failure::Message { text: format!("{}: {text}", input.name()), hint, code }
+            }
+            closed @ Failure::ClosedPipe => closed,
+        }
+    }
+
+    /// The same failure with a hint on what to try next.
+    pub fn with_hint(mut self, words: impl Into<String>) -> Self {
+        if let Failure::Message { hint, .. } = &mut self {
+            *hint = Some(words.into());
+        }
+        self
+    }
+}
+
+impl<E: Explain> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure::Message { text: error.to_string(), hint: error.hint(), code: if error.is_usage() { 2 } else { 1 } }
+    }
+}
+
+/// Reads the command line. Help and version go to stdout with exit code 0; what is wrong is told as any other failure.
+pub fn parse<A: clap::Parser>(tool: &str) -> Result<A, ExitCode> {
+    let error = match A::try_parse() {
+        Ok(args) => return Ok(args),
+        Err(error) => error,
+    };
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Err(ExitCode::SUCCESS);
+    }
+    let text = error.render().to_string();
+    let mut paragraphs = text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    let what = paragraphs.next().unwrap_or_default();
+    say(tool, what.strip_prefix("error: ").unwrap_or(&what));
+    let tip = paragraphs.find_map(|paragraph| Some(paragraph.strip_prefix("tip: ")?.to_owned()));
+    say("hint", &tip.unwrap_or_else(|| "--help shows what there is, with examples".to_owned()));
+    Err(ExitCode::from(2))
+}
+
+/// Runs a tool's body and turns its end into the exit code that the table above promises.
+pub fn run(tool: &str, body: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
+    match body() {
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Message { text, hint, code }) => {
+            say(tool, &text);
+            if let Some(hint) = hint {
+                say("hint", &hint);
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// One line on stderr, behind the name of the tool. A closed stderr is no failure.
+pub fn say(tool: &str, words: &str) {
+    let _ = writeln!(io::stderr(), "{tool}: {words}");
+}
+
+/// A file, or stdin where it is `-` or absent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The standard input.
+    Stdin,
+    /// A file.
+    Path(PathBuf),
+}
+
+impl Input {
+    /// `None` and `-` are stdin.
+    pub fn from_arg(arg: Option<&Path>) -> Self {
+        match arg {
+            None => Input::Stdin,
+            Some(path) if path.as_os_str() == "-" => Input::Stdin,
+            Some(path) => Input::Path(path.to_owned()),
+        }
+    }
+
+    /// The name that messages use.
+    pub fn name(&self) -> String {
+        match self {
+            Input::Stdin => "stdin".to_owned(),
+            Input::Path(path) => shown_path(path),
+        }
+    }
+
+    /// Opens the input. `what` says what is expected there ("a model config"): a terminal as stdin is refused with it.
+    pub fn open(&self, what: &str) -> Result<Box<dyn BufRead>, Failure> {
+        match self {
+            Input::Stdin if io::stdin().is_terminal() => {
+                Err(Failure::usage(format!("stdin: {what} is expected here, and stdin is a terminal"))
+                    .with_hint("pipe something in, or name a file; --help shows an example"))
+            }
+            Input::Stdin => Ok(Box::new(BufReader::new(io::stdin()))),
+            Input::Path(path) => match File::open(path) {
+                Ok(_) if path.is_dir() => Err(Failure::content(format!("{}: is a directory", shown_path(path)))),
+                Ok(file) => Ok(Box::new(BufReader::with_capacity(1 << 16, file))),
+                Err(error) => Err(io_failure(&shown_path(path), &error)),
+            },
+        }
+    }
+
+    /// Reads all of the input as UTF-8 text; empty input is refused.
+    pub fn read_text(&self, what: &str) -> Result<String, Failure> {
+        let mut bytes = Vec::new();
+        self.open(what)?.read_to_end(&mut bytes).map_err(|error| io_failure(&self.name(), &error))?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| Failure::content(format!("{}: is not UTF-8 text", self.name())))?;
+        if text.trim().is_empty() {
+            return Err(Failure::content(format!("{}: is empty, {what} is expected", self.name())));
+        }
+        Ok(text)
+    }
+}
+
+impl Input {
+    /// Reads all of the input as JSON in Python's dialect.
+    pub fn read_json(&self, what: &str) -> Result<Value, Failure> {
+        let parsed = json::parse(&self.read_text(what)?).map_err(|error| Failure::in_input(self, error))?;
+        Ok(parsed.value)
+    }
+}
+
+/// Writes to stdout through a buffer; a closed pipe becomes [`Failure::ClosedPipe`].
+pub fn to_stdout(write: impl FnOnce(&mut BufWriter<io::StdoutLock<'static>>) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    write(&mut out).and_then(|()| out.flush()).map_err(|error| io_failure("stdout", &error))
+}
+
+/// An I/O error as a failure: the usual kinds in plain words.
+pub fn io_failure(name: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+        io::ErrorKind::NotFound => Failure::content(format!("{name}: no such file")),
+        io::ErrorKind::PermissionDenied => Failure::content(format!("{name}: permission denied")),
+        io::ErrorKind::IsADirectory => Failure::content(format!("{name}: is a directory")),
+        io::ErrorKind::StorageFull => Failure::content(format!("{name}: no space left on the disk")),
+        _ => Failure::content(format!("{name}: {error}")),
+    }
+}
+
+/// A path for messages: never a raw control character.
+pub fn shown_path(path: &Path) -> String {
+    shown(&path.to_string_lossy())
+}

@@ -1,0 +1,183 @@
+//! Writing the new model file: a copy of the old one, changed in place under another name, then renamed.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use hdf5_sys::h5t::{H5T_CSET_ASCII, H5T_CSET_UTF8};
+use tempfile::NamedTempFile;
+
+use super::read::{in_words, storage_of};
+use super::strings::{self, Attribute, Storage, Strings};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, Model};
+
+/// What changes in the copy; everything else stays byte for byte what it is.
+#[derive(Debug, Default)]
+pub struct Edit {
+    /// The new config, as ASCII JSON.
+    pub config: Vec<u8>,
+    /// The new order of the saved layers, where it changes.
+    pub layer_names: Option<Vec<String>>,
+    /// The new weights of layers whose list changes.
+    pub weight_names: Vec<(String, Vec<String>)>,
+    /// Simulator modes to add.
+    pub modes: Vec<Mode>,
+    /// Weights to remove, with the layer they belong to; a layer's group goes with its last weight.
+    pub removed: Vec<(String, String)>,
+}
+
+/// The weight `mode` of a simulator, which Keras 2 saves and expects: int32, shape (1, 1), 2 = enabled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mode {
+    /// The layer of the model it is saved under: the simulator, or the nested model that holds it.
+    pub layer: String,
+    /// Its path below that layer's group.
+    pub path: String,
+}
+
+/// A simulator that is enabled.
+const ENABLED: i32 = 2;
+
+/// Writes `out`: the file of `model` with `edit`. `out` appears whole or not at all.
+///
+/// Without `force` a file that is there stays, even one that appears while this runs. With `sync` the bytes are on the
+/// disk before the name is there.
+pub fn write(model: &Model, out: &Path, edit: &Edit, force: bool, sync: bool) -> Result<(), H5Error> {
+    let path = || out.to_owned();
+    if edit.config.len() as u64 > MOST_TEXT {
+        return Err(H5Error::TooLong { bytes: edit.config.len() as u64 });
+    }
+    refuse_bad_output(model, out, force)?;
+    let io_error = |error: io::Error| H5Error::Io { path: path(), why: in_words(&error) };
+    let folder = match out.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        return Err(H5Error::Io { path: folder.to_owned(), why: "no such folder".to_owned() });
+    }
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let mut copy: NamedTempFile = tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        .suffix(".partial")
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(io_error)?;
+    // The kernel copies, and shares the blocks where the file system can.
+    File::open(model.path()).and_then(|mut source| io::copy(&mut source, copy.as_file_mut())).map_err(io_error)?;
+    change(copy.path(), edit).map_err(|error| H5Error::Write { path: path(), why: words(&error) })?;
+    if sync {
+        copy.as_file().sync_all().map_err(io_error)?;
+    }
+    let done = if force { copy.persist(out) } else { copy.persist_noclobber(out) };
+    done.map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => H5Error::Exists { path: path() },
+        _ => io_error(error.error),
+    })?;
+    if sync {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error)?;
+    }
+    Ok(())
+}
+
+/// Refuses an output that is certain to fail, before any work: MODEL itself, a folder, a file that is there.
+pub fn refuse_bad_output(model: &Model, out: &Path, force: bool) -> Result<(), H5Error> {
+    let path = || out.to_owned();
+    let Ok(there) = fs::metadata(out) else {
+        return match fs::symlink_metadata(out) {
+            // A link that leads nowhere is still a name that is taken.
+            Ok(_) if !force => Err(H5Error::Exists { path: path() }),
+            _ => Ok(()),
+        };
+    };
+    if let Ok(source) = fs::metadata(model.path())
+        && (source.dev(), source.ino()) == (there.dev(), there.ino())
+    {
+        return Err(H5Error::SameFile { path: path() });
+    }
+    if there.is_dir() {
+        return Err(H5Error::Io { path: path(), why: "is a directory".to_owned() });
+    }
+    if force { Ok(()) } else { Err(H5Error::Exists { path: path() }) }
+}
+
+fn change(copy: &Path, edit: &Edit) -> hdf5::Result<()> {
+    let file = hdf5::File::open_rw(copy)?;
+    write_config(&file, &edit.config)?;
+    if let Ok(weights) = file.group(MODEL_WEIGHTS) {
+        let names_storage = storage_of(weights.id(), "layer_names").unwrap_or(Storage::Variable(H5T_CSET_UTF8));
+        let weights_storage = edit
+            .weight_names
+            .iter()
+            .find_map(|(layer, _)| storage_of(weights.group(layer).ok()?.id(), "weight_names"))
+            .unwrap_or(names_storage);
+        for (layer, path) in &edit.removed {
+            remove_weight(&weights, layer, path)?;
+        }
+        for mode in &edit.modes {
+            let group = match weights.group(&mode.layer) {
+                Ok(group) => group,
+                Err(_) => weights.create_group(&mode.layer)?,
+            };
+            let dataset = group.new_dataset::<i32>().shape([1, 1]).create(mode.path.as_str())?;
+            dataset.write_raw(&[ENABLED])?;
+        }
+        for (layer, names) in &edit.weight_names {
+            if let Ok(group) = weights.group(layer) {
+                let storage = storage_of(group.id(), "weight_names").unwrap_or(weights_storage);
+                write_names(group.id(), "weight_names", names, storage)?;
+            }
+        }
+        if let Some(names) = &edit.layer_names {
+            write_names(weights.id(), "layer_names", names, names_storage)?;
+        }
+    }
+    file.flush()?;
+    file.close()
+}
+
+/// A text that outgrows a fixed length goes to the heap; else the file's own storage stays.
+fn write_config(file: &hdf5::File, config: &[u8]) -> hdf5::Result<()> {
+    let variable = |charset| Storage::Variable(charset);
+    let storage = match strings::read(file.id(), MODEL_CONFIG)? {
+        Attribute::Text(Strings { storage: Storage::Fixed(size, padding, charset), .. }) => {
+            if config.len() < size {
+                Storage::Fixed(size, padding, charset)
+            } else {
+                variable(charset)
+            }
+        }
+        Attribute::Text(Strings { storage, .. }) => storage,
+        _ => variable(H5T_CSET_ASCII),
+    };
+    strings::write(file.id(), MODEL_CONFIG, &Strings { values: vec![config.to_vec()], storage, is_scalar: true })
+}
+
+fn write_names(object: i64, attribute: &str, names: &[String], storage: Storage) -> hdf5::Result<()> {
+    // Fixed-length names take the length of the longest, as Keras' own do.
+    let storage = match storage {
+        Storage::Fixed(_, padding, charset) => Storage::Fixed(1, padding, charset),
+        variable => variable,
+    };
+    let values = names.iter().map(|name| name.clone().into_bytes()).collect();
+    strings::write_list(object, attribute, &Strings { values, storage, is_scalar: false })
+}
+
+/// Removes a saved weight, and the groups that it leaves empty.
+fn remove_weight(weights: &hdf5::Group, layer: &str, path: &str) -> hdf5::Result<()> {
+    let mut path = format!("{layer}/{path}");
+    loop {
+        weights.unlink(&path)?;
+        match path.rfind('/') {
+            Some(slash) if weights.group(&path[..slash])?.is_empty() => path.truncate(slash),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// What HDF5 says, on one line.
+pub(super) fn words(error: &hdf5::Error) -> String {
+    let text = error.to_string();
+    crate::text::shown(text.lines().next().unwrap_or("unknown error"))
+}

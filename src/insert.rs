@@ -1,0 +1,261 @@
+//! The edits: a simulator goes in behind a layer, and comes out again. Pure: a graph in, [`Change`]s out.
+
+mod error;
+mod layer;
+mod remove;
+mod split;
+
+use std::collections::{BTreeSet, HashSet};
+
+pub use error::InsertError;
+pub use remove::remove;
+
+use crate::change::{Change, Reference};
+use crate::graph::{Address, Graph, Layer, Source, Wire};
+
+/// What a layer outputs, batch axis first: `shape_of(address, call, tensor)`; `None` where it is not known.
+pub type ShapeOf<'s> = dyn Fn(&Address, usize, usize) -> Option<Vec<Option<usize>>> + 's;
+
+/// Where a simulator is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The layer whose output is corrupted: `conv2d`, or `outer/inner`.
+    pub after: String,
+    /// The simulator's name; a taken one gets a suffix.
+    pub name: Option<String>,
+    /// Which call of the layer, where it is called more than once.
+    pub calls: Calls,
+    /// Which output of the layer, where it has several.
+    pub tensor: Option<usize>,
+    /// Corrupt the output before the layer's own activation.
+    pub split_activation: bool,
+}
+
+/// Which calls of a layer a simulator follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Calls {
+    /// The only one there is.
+    #[default]
+    Only,
+    /// One of several, from 0.
+    One(usize),
+    /// All: one simulator layer, called as often as the layer.
+    All,
+}
+
+/// What an insertion does, and what its user should hear.
+#[derive(Debug)]
+pub struct Insertion {
+    /// The edit.
+    pub changes: Vec<Change>,
+    /// One for each request.
+    pub simulators: Vec<Inserted>,
+}
+
+/// A simulator that an insertion adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inserted {
+    /// The simulator's name.
+    pub name: String,
+    /// Whether the wanted name was taken.
+    pub renamed: bool,
+    /// The layer it follows.
+    pub after: String,
+    /// The layer's own activation, where faults land behind it.
+    pub behind_activation: Option<String>,
+}
+
+/// Inserts a simulator for each request.
+pub fn insert(root: &Graph, shape_of: &ShapeOf, requests: &[Request]) -> Result<Insertion, InsertError> {
+    let mut taken: HashSet<String> =
+        root.walk().iter().filter_map(|address| Some(root.trail(address).last()?.name.to_owned())).collect();
+    let mut targets = BTreeSet::new();
+    let mut insertion = Insertion { changes: Vec::new(), simulators: Vec::new() };
+    for request in requests {
+        let address = find(root, &request.after)?;
+        if !targets.insert(address.0.clone()) {
+            return Err(InsertError::Twice { after: request.after.clone() });
+        }
+        insert_one(root, shape_of, request, &address, &mut taken, &mut insertion)?;
+    }
+    Ok(insertion)
+}
+
+fn insert_one(
+    root: &Graph,
+    shape_of: &ShapeOf,
+    request: &Request,
+    address: &Address,
+    taken: &mut HashSet<String>,
+    insertion: &mut Insertion,
+) -> Result<(), InsertError> {
+    let level = root.level(address);
+    let Some(&target) = address.0.last() else {
+        return Err(InsertError::unknown_layer(root, &request.after));
+    };
+    // Keras 3 leaves such a layer out of the model, and the simulator with it.
+    if level.consumers(target).next().is_none() || !level.is_used(target) {
+        return Err(InsertError::Unused { layer: request.after.clone() });
+    }
+    let calls = chosen_calls(level, target, request)?;
+    let tensor = chosen_tensor(level, target, &calls, request)?;
+    for &call in &calls {
+        if let Some(shape) = shape_of(address, call, tensor)
+            && shape.len() != 4
+        {
+            return Err(InsertError::Rank { layer: request.after.clone(), shape });
+        }
+    }
+
+    let wanted = request.name.as_deref().unwrap_or("simulator");
+    let name = free_name(wanted, taken);
+    let layer = &level.layers[target];
+    let split = match request.split_activation {
+        true => Some(split::plan(layer, &request.after)?),
+        false => None,
+    };
+
+    insertion.changes.extend(expectations(root, address));
+    // The simulator's calls are counted from 0, in the order of the calls it follows.
+    let simulator_call = |call: usize| calls.iter().position(|&chosen| chosen == call);
+    let mut entries = vec![layer::simulator(
+        level,
+        target,
+        &name,
+        &inputs(level, target, &calls, tensor, &|call| shape_of(address, call, tensor)),
+    )];
+    if let Some(split) = &split {
+        let activation = free_name(&split::activation_name(&name), taken);
+        // The layer is linear now for every call, so every call needs the activation, behind the simulator or not.
+        let inputs: Vec<layer::Input> = (0..layer.calls.len())
+            .map(|call| layer::Input {
+                reference: match simulator_call(call) {
+                    Some(node) => Reference { name: name.clone(), node, tensor: 0 },
+                    None => reference(level, Source { layer: target, call, tensor }, false),
+                },
+                shape: shape_of(address, call, tensor),
+            })
+            .collect();
+        entries.push(layer::activation(level, target, &activation, &split.activation, &inputs));
+        insertion.changes.push(split.change.clone());
+        rewire(level, &mut insertion.changes, |source| {
+            (source.layer == target && source.tensor == tensor).then(|| Reference {
+                name: activation.clone(),
+                node: source.call,
+                tensor: 0,
+            })
+        });
+    } else {
+        rewire(level, &mut insertion.changes, |source| {
+            let node = simulator_call(source.call).filter(|_| source.layer == target && source.tensor == tensor)?;
+            Some(Reference { name: name.clone(), node, tensor: 0 })
+        });
+    }
+    insertion.changes.push(Change::Insert { layers_at: level.layers_at.clone(), index: target + 1, entries });
+    insertion.simulators.push(Inserted {
+        renamed: name != wanted,
+        name,
+        after: request.after.clone(),
+        behind_activation: if split.is_none() { split::fused_activation(layer).map(str::to_owned) } else { None },
+    });
+    Ok(())
+}
+
+/// Finds a layer by its path, or says what may have been meant.
+pub fn find(root: &Graph, path: &str) -> Result<Address, InsertError> {
+    root.find(path).ok_or_else(|| InsertError::unknown_layer(root, path))
+}
+
+fn chosen_calls(level: &Graph, target: usize, request: &Request) -> Result<Vec<usize>, InsertError> {
+    let layer = &level.layers[target];
+    let count = layer.calls.len();
+    match request.calls {
+        Calls::All => Ok((0..count).collect()),
+        Calls::Only if count == 1 => Ok(vec![0]),
+        Calls::One(call) if call < count => Ok(vec![call]),
+        Calls::Only => {
+            Err(InsertError::SeveralCalls { layer: request.after.clone(), inputs: error::call_inputs(level, target) })
+        }
+        Calls::One(call) => Err(InsertError::NoSuchCall { layer: request.after.clone(), call, count }),
+    }
+}
+
+fn chosen_tensor(level: &Graph, target: usize, calls: &[usize], request: &Request) -> Result<usize, InsertError> {
+    let used: BTreeSet<usize> = level
+        .consumers(target)
+        .filter(|wire| calls.contains(&wire.source.call))
+        .map(|wire| wire.source.tensor)
+        .collect();
+    let layer = || request.after.clone();
+    match (request.tensor, used.len()) {
+        (Some(tensor), _) if used.contains(&tensor) || (tensor == 0 && used.is_empty()) => Ok(tensor),
+        (Some(tensor), _) => {
+            Err(InsertError::NoSuchTensor { layer: layer(), tensor, used: used.into_iter().collect() })
+        }
+        (None, 0 | 1) => Ok(used.first().copied().unwrap_or(0)),
+        (None, _) => Err(InsertError::SeveralTensors { layer: layer(), used: used.into_iter().collect() }),
+    }
+}
+
+/// The tensors that the simulator takes, one for each call it follows.
+fn inputs(
+    level: &Graph,
+    target: usize,
+    calls: &[usize],
+    tensor: usize,
+    shape_of: &dyn Fn(usize) -> Option<Vec<Option<usize>>>,
+) -> Vec<layer::Input> {
+    calls
+        .iter()
+        .map(|&call| layer::Input {
+            reference: reference(level, Source { layer: target, call, tensor }, false),
+            shape: shape_of(call),
+        })
+        .collect()
+}
+
+/// A tensor as this level's config writes it.
+fn reference(level: &Graph, source: Source, is_end: bool) -> Reference {
+    Reference {
+        name: level.layers[source.layer].name.to_owned(),
+        node: level.written_node(source, is_end),
+        tensor: source.tensor,
+    }
+}
+
+/// Sends every use of some tensors elsewhere. A sequential model writes no wires, so there is nothing to do.
+fn rewire(level: &Graph, changes: &mut Vec<Change>, to: impl Fn(Source) -> Option<Reference>) {
+    rewire_uses(level, changes, |wire| to(wire.source));
+}
+
+fn rewire_uses(level: &Graph, changes: &mut Vec<Change>, to: impl Fn(&Wire) -> Option<Reference>) {
+    for wire in level.wires() {
+        if let (Some(at), Some(new)) = (&wire.at, to(wire)) {
+            changes.push(Change::Rewire { at: at.clone(), old: reference(level, wire.source, wire.is_end), new });
+        }
+    }
+}
+
+/// The names that must stand where they stand for an edit of the addressed layer to make sense.
+fn expectations(root: &Graph, address: &Address) -> Vec<Change> {
+    root.trail(address).into_iter().map(expectation).collect()
+}
+
+fn expectation(layer: &Layer) -> Change {
+    let mut at = layer.at.clone();
+    if layer.entry.get("name").is_none() {
+        at.push_back("config");
+    }
+    at.push_back("name");
+    Change::Expect { at, name: layer.name.to_owned() }
+}
+
+/// `wanted`, or the first of `wanted_1`, `wanted_2`, ... that is free.
+fn free_name(wanted: &str, taken: &mut HashSet<String>) -> String {
+    let name = std::iter::once(wanted.to_owned())
+        .chain((1..).map(|suffix| format!("{wanted}_{suffix}")))
+        .find(|name| !taken.contains(name))
+        .unwrap_or_else(|| wanted.to_owned());
+    taken.insert(name.clone());
+    name
+}

@@ -1,0 +1,178 @@
+//! Why an edit is refused.
+
+use thiserror::Error;
+
+use crate::cli::Explain;
+use crate::graph::Graph;
+use crate::text::{did_you_mean, shown};
+
+/// Why a simulator cannot go where it is wanted, or not come out.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum InsertError {
+    /// No layer of that name.
+    #[error("there is no layer '{layer}'", layer = shown(.layer))]
+    UnknownLayer {
+        /// The name that was asked for.
+        layer: String,
+        /// What may have been meant, or what there is.
+        hint: String,
+    },
+    /// The layer is inside another layer that is no model.
+    #[error(
+        "'{layer}' is inside the {class} layer '{wrapper}', where no other layer can stand",
+        layer = shown(.layer), class = shown(.class), wrapper = shown(.wrapper)
+    )]
+    InsideWrapper {
+        /// The name that was asked for.
+        layer: String,
+        /// The layer around it.
+        wrapper: String,
+        /// Its class.
+        class: String,
+    },
+    /// One layer named twice in one insertion.
+    #[error("'{after}' is named twice", after = shown(.after))]
+    Twice {
+        /// The layer.
+        after: String,
+    },
+    /// The layer's output is no feature map.
+    #[error("'{layer}' outputs {shape}; a simulator takes rank 4 (batch, height, width, channels)", layer = shown(.layer), shape = dims(.shape))]
+    Rank {
+        /// The layer.
+        layer: String,
+        /// Its output shape, batch first.
+        shape: Vec<Option<usize>>,
+    },
+    /// The layer is called more than once, and no call was chosen.
+    #[error("'{layer}' is called {count} times", layer = shown(.layer), count = .inputs.len())]
+    SeveralCalls {
+        /// The layer.
+        layer: String,
+        /// What each call takes.
+        inputs: Vec<String>,
+    },
+    /// A call that the layer does not have.
+    #[error("'{layer}' has no call {call}: counted from 0, it has {count}", layer = shown(.layer))]
+    NoSuchCall {
+        /// The layer.
+        layer: String,
+        /// The call that was asked for.
+        call: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// The layer has several outputs in use, and none was chosen.
+    #[error("'{layer}' has several outputs in use: {used}", layer = shown(.layer), used = numbers(.used))]
+    SeveralTensors {
+        /// The layer.
+        layer: String,
+        /// The outputs in use.
+        used: Vec<usize>,
+    },
+    /// An output that nothing uses.
+    #[error("'{layer}' has no output {tensor} in use; used are: {used}", layer = shown(.layer), used = numbers(.used))]
+    NoSuchTensor {
+        /// The layer.
+        layer: String,
+        /// The output that was asked for.
+        tensor: usize,
+        /// The outputs in use.
+        used: Vec<usize>,
+    },
+    /// A layer that no output depends on.
+    #[error("nothing that the model puts out depends on '{layer}', so no fault there has an effect", layer = shown(.layer))]
+    Unused {
+        /// The layer.
+        layer: String,
+    },
+    /// The activation cannot be split off.
+    #[error("'{layer}' has no activation to split off: {why}", layer = shown(.layer))]
+    NoSplit {
+        /// The layer.
+        layer: String,
+        /// Why not.
+        why: String,
+    },
+    /// What shall be removed is something else.
+    #[error("'{layer}' is a {class} layer, not a simulator", layer = shown(.layer), class = shown(.class))]
+    NotASimulator {
+        /// The layer.
+        layer: String,
+        /// Its class.
+        class: String,
+    },
+    /// A simulator that cannot be taken out without guessing.
+    #[error("the simulator '{layer}' cannot be taken out: {why}", layer = shown(.layer))]
+    NotRemovable {
+        /// The simulator.
+        layer: String,
+        /// Why not.
+        why: String,
+    },
+}
+
+impl InsertError {
+    /// No such layer; where the path leads into a wrapper, that is said.
+    pub(crate) fn unknown_layer(root: &Graph, path: &str) -> Self {
+        for address in root.walk() {
+            if let Some(layer) = root.trail(&address).last()
+                && layer.config.get("layer").is_some()
+                && path.strip_prefix(&root.path(&address)).is_some_and(|rest| rest.starts_with('/'))
+            {
+                return InsertError::InsideWrapper {
+                    layer: path.to_owned(),
+                    wrapper: root.path(&address),
+                    class: layer.class.to_owned(),
+                };
+            }
+        }
+        let paths: Vec<String> = root.walk().iter().map(|address| root.path(address)).collect();
+        let hint = did_you_mean("the layers", path, paths.iter().map(String::as_str));
+        InsertError::UnknownLayer { layer: path.to_owned(), hint }
+    }
+}
+
+impl Explain for InsertError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            InsertError::UnknownLayer { hint, .. } => Some(hint.clone()),
+            InsertError::InsideWrapper { wrapper, .. } => Some(format!("inject behind '{}' itself", shown(wrapper))),
+            InsertError::Twice { .. } => {
+                Some("for a simulator behind a simulator, chain: classes-patch --apply ... | classes-patch --after simulator".into())
+            }
+            InsertError::SeveralCalls { inputs, .. } => {
+                let choices: Vec<String> =
+                    inputs.iter().enumerate().map(|(call, input)| format!("--node {call} (on {input})")).collect();
+                Some(format!("choose {}, or --node all", choices.join(", ")))
+            }
+            InsertError::SeveralTensors { used, .. } => {
+                let choices: Vec<String> = used.iter().map(|tensor| format!("--tensor {tensor}")).collect();
+                Some(format!("choose {}", choices.join(" or ")))
+            }
+            InsertError::Rank { .. } => Some("classes-patch --list shows what can be injected".into()),
+            _ => None,
+        }
+    }
+}
+
+/// What each call of a layer takes, for people.
+pub(super) fn call_inputs(level: &Graph, target: usize) -> Vec<String> {
+    let names = |call: &crate::graph::Call| {
+        let names: Vec<String> = call.inputs.iter().map(|wire| shown(level.layers[wire.source.layer].name)).collect();
+        if names.is_empty() { "no input".to_owned() } else { names.join(" and ") }
+    };
+    level.layers[target].calls.iter().map(names).collect()
+}
+
+fn dims(shape: &[Option<usize>]) -> String {
+    let dims: Vec<String> = shape.iter().map(|dim| dim.map_or("?".to_owned(), |dim| dim.to_string())).collect();
+    format!("rank {} ({})", shape.len(), dims.join(", "))
+}
+
+fn numbers(list: &[usize]) -> String {
+    if list.is_empty() {
+        return "none".to_owned();
+    }
+    list.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,124 @@
+//! New layer entries, written as the model around them is written.
+
+use serde_json::{Map, Value, json};
+
+use crate::change::Reference;
+use crate::graph::{Dialect, Graph, Layer};
+use crate::simulator;
+
+/// A tensor that a new layer is called on.
+pub(super) struct Input {
+    pub reference: Reference,
+    /// Batch first; `None` where it is not known.
+    pub shape: Option<Vec<Option<usize>>>,
+}
+
+/// A simulator behind `level.layers[target]`, called once on each input.
+pub(super) fn simulator(level: &Graph, target: usize, name: &str, inputs: &[Input]) -> Value {
+    let dtype = dtype_policy(level, target);
+    let config = simulator::unfilled_config(name, dtype);
+    entry(level, target, simulator::CLASS, None, config, inputs)
+}
+
+/// An `Activation` layer behind `level.layers[target]`, called once on each input.
+pub(super) fn activation(level: &Graph, target: usize, name: &str, activation: &str, inputs: &[Input]) -> Value {
+    let mut config = Map::new();
+    config.insert("name".to_owned(), json!(name));
+    config.insert("trainable".to_owned(), json!(true));
+    config.insert("dtype".to_owned(), dtype_policy(level, target));
+    config.insert("activation".to_owned(), json!(activation));
+    entry(level, target, "Activation", Some("keras.layers"), config, inputs)
+}
+
+fn entry(
+    level: &Graph,
+    target: usize,
+    class: &str,
+    module: Option<&str>,
+    config: Map<String, Value>,
+    inputs: &[Input],
+) -> Value {
+    let neighbour = level.layers[target].entry;
+    let name = config.get("name").cloned().unwrap_or_default();
+    let dtype = compute_dtype(config.get("dtype"));
+    let mut entry = Map::new();
+    // Keras 3 names the module of every class; a custom class has none and is looked up by its registered name.
+    if neighbour.get("module").is_some() {
+        entry.insert("module".to_owned(), json!(module));
+    }
+    entry.insert("class_name".to_owned(), json!(class));
+    entry.insert("config".to_owned(), Value::Object(config));
+    if neighbour.get("module").is_some() {
+        entry.insert("registered_name".to_owned(), if module.is_some() { Value::Null } else { json!(class) });
+    }
+    match level.dialect {
+        Dialect::Sequential => {}
+        Dialect::Keras2 => {
+            entry.insert("name".to_owned(), name);
+            let nodes: Vec<Value> = inputs
+                .iter()
+                .map(|Input { reference, .. }| json!([[reference.name, reference.node, reference.tensor, {}]]))
+                .collect();
+            entry.insert("inbound_nodes".to_owned(), Value::Array(nodes));
+        }
+        Dialect::Keras3 => {
+            entry.insert("name".to_owned(), name);
+            let nodes: Vec<Value> = inputs
+                .iter()
+                .map(|Input { reference, shape }| {
+                    json!({
+                        "args": [{
+                            "class_name": "__keras_tensor__",
+                            "config": {
+                                "shape": shape.clone().unwrap_or_else(|| vec![None; 4]),
+                                "dtype": dtype,
+                                "keras_history": [reference.name, reference.node, reference.tensor],
+                            },
+                        }],
+                        "kwargs": {},
+                    })
+                })
+                .collect();
+            entry.insert("inbound_nodes".to_owned(), Value::Array(nodes));
+        }
+    }
+    Value::Object(entry)
+}
+
+/// The dtype policy of a layer, else of the nearest layer before it that has one. A layer of another policy than its
+/// neighbours would cast what passes through it.
+fn dtype_policy(level: &Graph, target: usize) -> Value {
+    let mut at = Some((level, target));
+    // A wire can lead in circles in a config that no Keras wrote: no layer is asked twice.
+    let mut steps_left = level.layers.len() + 1;
+    while let Some((graph, index)) = at.filter(|_| steps_left > 0) {
+        steps_left -= 1;
+        let layer = &graph.layers[index];
+        if let Some(policy) = layer.config.get("dtype").filter(|policy| is_float(policy)) {
+            return policy.clone();
+        }
+        at = match &layer.inner {
+            Some(inner) => inner.outputs.first().map(|wire| (inner, wire.source.layer)),
+            None => first_input(layer).map(|before| (graph, before)),
+        };
+    }
+    json!("float32")
+}
+
+fn first_input(layer: &Layer) -> Option<usize> {
+    Some(layer.calls.first()?.inputs.first()?.source.layer)
+}
+
+fn policy_name(policy: &Value) -> Option<&str> {
+    policy.as_str().or_else(|| policy.get("config")?.get("name")?.as_str())
+}
+
+fn is_float(policy: &Value) -> bool {
+    policy_name(policy).is_some_and(|name| name.contains("float"))
+}
+
+/// What a layer of that policy outputs.
+fn compute_dtype(policy: Option<&Value>) -> String {
+    let name = policy.and_then(policy_name).unwrap_or("float32");
+    name.strip_prefix("mixed_").unwrap_or(name).to_owned()
+}

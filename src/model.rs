@@ -1,0 +1,94 @@
+//! An error model: which sites a fault in one operator makes, and how often each.
+//!
+//! A model is a JSON file in the format of the CLASSES project, checked as a whole when it is read ([`Model::parse`]).
+//! Two sets are built in ([`Models`]). Before sites are drawn, a model is fitted to a tensor ([`Model::fit`]).
+
+mod fit;
+mod parse;
+mod sets;
+mod table;
+mod weighted;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::pattern::{Pattern, Problem, SpatialClass};
+use crate::text::shown;
+use crate::value::Mix;
+
+pub use fit::{FitError, FittedClass, FittedModel, Struck};
+pub use sets::{Models, ModelsError};
+pub use table::table;
+pub use weighted::Weighted;
+
+/// The error model of one operator.
+#[derive(Clone, Debug)]
+pub struct Model {
+    name: String,
+    digest: String,
+    source: Option<String>,
+    classes: Weighted<Class>,
+}
+
+/// One spatial class of a model.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// The shape of its sites.
+    pub class: SpatialClass,
+    /// Which values appear together.
+    pub mixes: Weighted<Mix>,
+    /// Its parameter sets.
+    pub patterns: Weighted<Pattern>,
+}
+
+/// A model file and all that is wrong with it.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{}", lines(file, problems))]
+pub struct ModelError {
+    /// The file's name.
+    pub file: String,
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+/// One line for each problem.
+fn lines(file: &str, problems: &[Problem]) -> String {
+    let line = |problem: &Problem| match problem.pointer.as_str() {
+        "" => format!("{}: {}", shown(file), shown(&problem.reason)),
+        pointer => format!("{}: {}: {}", shown(file), shown(pointer), shown(&problem.reason)),
+    };
+    problems.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+impl Model {
+    /// Reads a model file. `name` is set and operator (`gpu-warp/relu`), `file` the name for messages.
+    ///
+    /// # Errors
+    /// All that is wrong with the file, each with its place (RFC 6901) and reason.
+    pub fn parse(name: &str, file: &str, bytes: &[u8]) -> Result<Self, ModelError> {
+        let (classes, source) =
+            parse::model(bytes).map_err(|problems| ModelError { file: file.to_owned(), problems })?;
+        let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Model { name: name.to_owned(), digest, source, classes })
+    }
+
+    /// Set, operator and the first twelve digits of the file's SHA-256: `gpu-warp/relu@1f0c9a77e2d4`.
+    pub fn id(&self) -> String {
+        format!("{}@{}", self.name, &self.digest[..12])
+    }
+
+    /// The SHA-256 of the model's file, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Where the figures come from, as the file's remark `_source` says.
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    /// The spatial classes with their frequencies, which sum to 1.
+    pub fn classes(&self) -> &Weighted<Class> {
+        &self.classes
+    }
+}

@@ -1,0 +1,105 @@
+//! Fits a model to a tensor: what cannot be drawn there is struck, once, so that drawing cannot fail.
+
+use thiserror::Error;
+
+use super::{Model, Weighted};
+use crate::pattern::{Fit, Fitted, Rows, SpatialClass, Unfit};
+use crate::site::Shape;
+use crate::value::Mix;
+
+/// A model as it is drawn in tensors of one shape.
+#[derive(Clone, Debug)]
+pub struct FittedModel {
+    /// What can be drawn, the weights normalised again.
+    pub classes: Weighted<FittedClass>,
+    /// What cannot.
+    pub struck: Vec<Struck>,
+}
+
+/// A spatial class as it is drawn in tensors of one shape.
+#[derive(Clone, Debug)]
+pub struct FittedClass {
+    /// The shape of its sites.
+    pub class: SpatialClass,
+    /// Which values appear together.
+    pub mixes: Weighted<Mix>,
+    /// The parameter sets that can be drawn, and which choices of each.
+    pub patterns: Weighted<Fitted>,
+}
+
+/// A part of a model that cannot be drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Struck {
+    /// The spatial class that loses it.
+    pub class: SpatialClass,
+    /// Its share of the model's weight, 0 to 1: parameter sets by their weight, choices as a share of their set's.
+    pub share: f64,
+    /// The reasons, each once.
+    pub why: Vec<Unfit>,
+}
+
+/// Why no site can be drawn at all.
+#[derive(Debug, Error, PartialEq)]
+pub enum FitError {
+    #[error("{model} has no spatial class {class}: it has {there}")]
+    NoClass { model: String, class: SpatialClass, there: String },
+    #[error("nothing of {model} can be drawn in {shape}: {why}")]
+    Nothing { model: String, shape: Shape, why: String },
+}
+
+impl Model {
+    /// Fits the model to tensors of `shape`; `only` one spatial class where that is given.
+    ///
+    /// # Errors
+    /// The model does not have the spatial class, or nothing that is left can be drawn.
+    pub fn fit(&self, shape: Shape, rows: Rows, only: Option<SpatialClass>) -> Result<FittedModel, FitError> {
+        let wanted: Vec<_> =
+            self.classes().iter().filter(|(_, class)| only.is_none_or(|only| only == class.class)).collect();
+        if let (true, Some(class)) = (wanted.is_empty(), only) {
+            let there: Vec<_> = self.classes().iter().map(|(_, class)| class.class.name()).collect();
+            return Err(FitError::NoClass { model: self.id(), class, there: there.join(", ") });
+        }
+        let total: f64 = wanted.iter().map(|(weight, _)| weight).sum();
+        let mut classes = Vec::new();
+        let mut struck = Vec::new();
+        for (weight, class) in wanted {
+            let mut lost = Struck { class: class.class, share: 0.0, why: Vec::new() };
+            let mut patterns = Vec::new();
+            for (conditional, pattern) in class.patterns.iter() {
+                let mut fit = Fit::new(shape, rows);
+                patterns.extend(pattern.fit(&mut fit).map(|fitted| (conditional, fitted)));
+                lost.share += weight / total * conditional * (1.0 - fit.kept);
+                lost.why.append(&mut fit.why);
+            }
+            if !lost.why.is_empty() {
+                lost.why.sort_unstable();
+                lost.why.dedup();
+                struck.push(lost);
+            }
+            if let Some(patterns) = Weighted::new(patterns) {
+                classes.push((weight, FittedClass { class: class.class, mixes: class.mixes.clone(), patterns }));
+            }
+        }
+        match Weighted::new(classes) {
+            Some(classes) => Ok(FittedModel { classes, struck }),
+            None => Err(FitError::Nothing { model: self.id(), shape, why: reasons(&struck) }),
+        }
+    }
+}
+
+impl FittedModel {
+    /// What was struck, in words: the share, and why by spatial class. `None` where nothing was.
+    pub fn struck_words(&self) -> Option<String> {
+        let share: f64 = self.struck.iter().map(|struck| struck.share).sum();
+        (!self.struck.is_empty())
+            .then(|| format!("{:.3} % of the weight cannot be drawn: {}", 100.0 * share, reasons(&self.struck)))
+    }
+}
+
+fn reasons(struck: &[Struck]) -> String {
+    let class = |struck: &Struck| {
+        let why: Vec<_> = struck.why.iter().map(Unfit::to_string).collect();
+        format!("{} ({})", struck.class, why.join(", "))
+    };
+    struck.iter().map(class).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,165 @@
+//! The last step of the pipe: a model, a patch or a config, and sites become the model that misbehaves.
+
+mod error;
+mod sites;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+pub use error::SetError;
+pub use sites::{SiteFiles, SiteSource};
+
+use crate::fill::{self, Filling, Simulator};
+use crate::graph::{Graph, Keras};
+use crate::h5::{self, Edit, MODEL_CONFIG, Model};
+use crate::json;
+use crate::patch;
+use crate::site::{DataFormat, Site};
+use crate::weights;
+use crate::{config, target};
+
+/// What to write, and how.
+#[derive(Debug)]
+pub struct Options {
+    /// The model that everything is taken from. Never written to.
+    pub model: PathBuf,
+    /// The new file.
+    pub out: PathBuf,
+    /// The sites, for each simulator that awaits some.
+    pub sites: Vec<SiteSource>,
+    /// The Keras that will load the file; else the one that wrote MODEL.
+    pub keras: Option<Keras>,
+    /// The order of the axes of the arrays; else that of the layers before the simulator.
+    pub data_format: Option<DataFormat>,
+    /// Write the corrupted cells only.
+    pub sparse: bool,
+    /// Do everything but write.
+    pub check: bool,
+    /// Replace a file that is there.
+    pub force: bool,
+    /// Wait until the file is on the disk.
+    pub sync: bool,
+}
+
+/// What was done, for the user to hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The Keras that the file is for.
+    pub keras: Keras,
+    /// The version that MODEL says it was written by, where the Keras was not chosen.
+    pub written_by: Option<String>,
+    /// Each simulator with the number of sites it got.
+    pub filled: Vec<(String, usize)>,
+    /// How many simulators the model has in all.
+    pub simulators: usize,
+    /// Placeholders stood without quotes.
+    pub bare_placeholders: bool,
+}
+
+/// Writes the new file; `input` is the text of a patch (a JSON array, applied to MODEL's own config) or of a config.
+pub fn run(input: &str, options: &Options) -> Result<Report, SetError> {
+    let model = Model::open(&options.model)?;
+    h5::refuse_bad_output(&model, &options.out, options.force)?;
+    let old = json::parse(&model.text(MODEL_CONFIG)?)
+        .map_err(|error| SetError::ModelJson { path: options.model.clone(), error })?;
+    let old_graph =
+        config::read(&old.value).map_err(|error| SetError::ModelConfig { path: options.model.clone(), error })?;
+
+    let input = json::parse(input).map_err(SetError::InputJson)?;
+    let document = match input.value {
+        Value::Array(_) => {
+            let mut document = old.value.clone();
+            patch::apply(&mut document, &patch::from_value(input.value)?)?;
+            document
+        }
+        Value::Object(_) => input.value,
+        _ => return Err(SetError::NeitherPatchNorConfig),
+    };
+    let graph = config::read(&document).map_err(SetError::NewConfig)?;
+    let simulators = fill::simulators(&graph);
+
+    let written_by = model.keras_version();
+    let keras = options.keras.unwrap_or(match &written_by {
+        Some(version) if version.starts_with('3') => Keras::Three,
+        _ => Keras::Two,
+    });
+    let plan = weights::plan(&old_graph, &graph, &model.saved_layers()?, keras)?;
+
+    let filled = read_sites(&graph, &simulators, options)?;
+    let report = Report {
+        keras,
+        written_by: written_by.filter(|_| options.keras.is_none()),
+        filled: filled.iter().map(|filled| (filled.simulator.path.clone(), filled.sites.len())).collect(),
+        simulators: simulators.len(),
+        bare_placeholders: input.bare_placeholders,
+    };
+    let fillings: Vec<Filling> = filled
+        .iter()
+        .map(|filled| Filling {
+            config_at: &filled.simulator.config_at,
+            sites: &filled.sites,
+            data_format: filled.data_format,
+            sparse: options.sparse,
+        })
+        .collect();
+    drop(graph);
+    let config = fill::text(document, &fillings)?;
+    if !options.check {
+        let edit = Edit {
+            config,
+            layer_names: plan.layer_names,
+            weight_names: plan.weight_names,
+            modes: plan.modes,
+            removed: plan.removed,
+        };
+        h5::write(&model, &options.out, &edit, options.force, options.sync)?;
+    }
+    Ok(report)
+}
+
+/// A simulator with the sites that it shall play.
+struct Filled<'s> {
+    simulator: &'s Simulator,
+    sites: Vec<Site>,
+    data_format: DataFormat,
+}
+
+/// Brings together the simulators that await sites and the sites there are.
+fn read_sites<'s>(graph: &Graph, simulators: &'s [Simulator], options: &Options) -> Result<Vec<Filled<'s>>, SetError> {
+    let open: Vec<&Simulator> = simulators.iter().filter(|simulator| simulator.is_open).collect();
+    let names =
+        |simulators: &[&Simulator]| simulators.iter().map(|simulator| simulator.path.clone()).collect::<Vec<_>>();
+    let mut given: Vec<Option<&SiteFiles>> = vec![None; open.len()];
+    for source in &options.sites {
+        let index = match &source.simulator {
+            Some(name) => open
+                .iter()
+                .position(|simulator| simulator.path == *name)
+                .or_else(|| open.iter().position(|simulator| simulator.path.ends_with(&format!("/{name}")))),
+            None if open.len() > 1 => return Err(SetError::WhichSimulator { open: names(&open) }),
+            None => (!open.is_empty()).then_some(0),
+        };
+        let Some(index) = index else {
+            return Err(SetError::NoPlaceholder { simulator: source.simulator.clone(), open: names(&open) });
+        };
+        if given[index].replace(&source.files).is_some() {
+            return Err(SetError::TwoSources { simulator: open[index].path.clone() });
+        }
+    }
+    let mut filled = Vec::with_capacity(open.len());
+    for (simulator, files) in open.iter().zip(given) {
+        let Some(files) = files else {
+            return Err(SetError::NoSites { simulator: simulator.path.clone() });
+        };
+        let data_format = options.data_format.unwrap_or_else(|| target::data_format(graph, &simulator.address));
+        let sites = files.read(data_format)?;
+        if let (Some(expected), Some(site)) = (target::shape(graph, &simulator.address, data_format), sites.first())
+            && site.shape != expected
+        {
+            return Err(SetError::OtherShape { simulator: simulator.path.clone(), expected, found: site.shape });
+        }
+        filled.push(Filled { simulator, sites, data_format });
+    }
+    Ok(filled)
+}

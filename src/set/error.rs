@@ -1,0 +1,135 @@
+//! Why the last step refuses.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::sites::SitesError;
+use crate::cli::{Explain, shown_path};
+use crate::config::ConfigError;
+use crate::fill::FillError;
+use crate::h5::H5Error;
+use crate::json::JsonError;
+use crate::patch::PatchError;
+use crate::site::Shape;
+use crate::text::{listed, shown};
+use crate::weights::PlanError;
+
+/// Why no new model is written.
+#[derive(Debug, Error)]
+pub enum SetError {
+    /// MODEL or OUT.
+    #[error(transparent)]
+    H5(#[from] H5Error),
+    /// MODEL's own config is not JSON.
+    #[error("{path}: its config {error}", path = shown_path(.path))]
+    ModelJson {
+        /// MODEL.
+        path: PathBuf,
+        /// Why.
+        error: JsonError,
+    },
+    /// MODEL's own config is not one of Keras.
+    #[error("{path}: its config {error}", path = shown_path(.path))]
+    ModelConfig {
+        /// MODEL.
+        path: PathBuf,
+        /// Why.
+        error: ConfigError,
+    },
+    /// The input is not JSON.
+    #[error("the input {0}")]
+    InputJson(JsonError),
+    /// The input is JSON of another kind.
+    #[error("the input is neither a patch (a JSON array) nor a config (a JSON object)")]
+    NeitherPatchNorConfig,
+    /// The patch cannot be applied.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
+    /// The new config is not one that Keras could load.
+    #[error("the new config: {0}")]
+    NewConfig(ConfigError),
+    /// The saved weights do not fit the new config.
+    #[error(transparent)]
+    Weights(#[from] PlanError),
+    /// The sites cannot be read.
+    #[error(transparent)]
+    Sites(#[from] SitesError),
+    /// The sites cannot be written.
+    #[error(transparent)]
+    Fill(#[from] FillError),
+    /// A simulator whose placeholders would stay.
+    #[error("the simulator '{simulator}' awaits sites, and none are given for it", simulator = shown(.simulator))]
+    NoSites {
+        /// The simulator.
+        simulator: String,
+    },
+    /// Sites for nothing.
+    #[error("{}", no_placeholder(.simulator))]
+    NoPlaceholder {
+        /// The simulator they were meant for.
+        simulator: Option<String>,
+        /// The simulators that await sites.
+        open: Vec<String>,
+    },
+    /// Sites for one of several simulators.
+    #[error("several simulators await sites: {open}", open = listed(.open, 12))]
+    WhichSimulator {
+        /// The simulators that await sites.
+        open: Vec<String>,
+    },
+    /// Sites twice for one simulator.
+    #[error("sites are given twice for the simulator '{simulator}'", simulator = shown(.simulator))]
+    TwoSources {
+        /// The simulator.
+        simulator: String,
+    },
+    /// Sites of another tensor.
+    #[error(
+        "the sites have the shape {found}, but what reaches the simulator '{simulator}' is {expected} (H x W x C)",
+        simulator = shown(.simulator)
+    )]
+    OtherShape {
+        /// The simulator.
+        simulator: String,
+        /// The shape of its input.
+        expected: Shape,
+        /// The sites' shape.
+        found: Shape,
+    },
+}
+
+fn no_placeholder(simulator: &Option<String>) -> String {
+    match simulator {
+        Some(name) => format!("sites are given for '{}', which is no simulator that awaits some", shown(name)),
+        None => "sites are given, but no simulator in the new config awaits some".to_owned(),
+    }
+}
+
+impl Explain for SetError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            SetError::H5(error) => error.hint(),
+            SetError::InputJson(error) | SetError::ModelJson { error, .. } => error.hint(),
+            SetError::ModelConfig { error, .. } | SetError::NewConfig(error) => error.hint(),
+            SetError::Patch(error) => error.hint(),
+            SetError::Weights(error) => error.hint(),
+            SetError::Sites(error) => error.hint(),
+            SetError::Fill(error) => error.hint(),
+            SetError::NoSites { .. } => {
+                Some("--sites FILE, or --injections FILE.npy --masks FILE.npy; classes-sites draws sites".into())
+            }
+            SetError::NoPlaceholder { open, .. } if !open.is_empty() => Some(format!("these do: {}", listed(open, 12))),
+            SetError::NoPlaceholder { .. } => Some("classes-patch --after LAYER inserts one".into()),
+            SetError::WhichSimulator { open } => {
+                let first = open.first().map_or("simulator", String::as_str);
+                Some(format!("say which: --sites {}=FILE", shown(first)))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_usage(&self) -> bool {
+        matches!(self, SetError::WhichSimulator { .. } | SetError::TwoSources { .. })
+    }
+}

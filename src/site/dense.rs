@@ -1,0 +1,135 @@
+//! The dense form of a site, as CLASSES' `ErrorSimulator` takes it:
+//! `output = input * mask + injection`.
+
+use thiserror::Error;
+
+use super::{Cell, DataFormat, Fault, Shape, Site};
+
+/// Why a site has no dense form.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum DenseError {
+    #[error("a bit flip at h {h}, w {w}, c {c} needs the sparse form: its value is known only when the model runs")]
+    Bit { h: usize, w: usize, c: usize },
+    #[error("the site's shape {found} is not {expected}")]
+    Shape { expected: Shape, found: Shape },
+}
+
+/// The index of cell (h, w, c) in one site's dense array of this format.
+pub fn index(format: DataFormat, shape: Shape, h: usize, w: usize, c: usize) -> usize {
+    match format {
+        DataFormat::ChannelsLast => (h * shape.w + w) * shape.c + c,
+        DataFormat::ChannelsFirst => (c * shape.h + h) * shape.w + w,
+    }
+}
+
+/// One site's arrays, reused from site to site: `injection` is the value at a corrupted cell and
+/// 0 elsewhere, `mask` 0 and 1.
+pub struct Dense {
+    shape: Shape,
+    format: DataFormat,
+    injection: Vec<f32>,
+    mask: Vec<f32>,
+    corrupted: Vec<usize>,
+}
+
+impl Dense {
+    /// The arrays of a tensor without a corrupted cell.
+    pub fn new(shape: Shape, format: DataFormat) -> Self {
+        Dense {
+            shape,
+            format,
+            injection: vec![0.0; shape.cells()],
+            mask: vec![1.0; shape.cells()],
+            corrupted: Vec::new(),
+        }
+    }
+
+    /// Holds `site`, and nothing of the site before it.
+    ///
+    /// # Errors
+    /// A bit flip, or another shape; the arrays then hold no corrupted cell.
+    pub fn set(&mut self, site: &Site) -> Result<(), DenseError> {
+        self.clear();
+        if site.shape != self.shape {
+            return Err(DenseError::Shape { expected: self.shape, found: site.shape });
+        }
+        self.set_cells(site.cells.iter().copied())
+    }
+
+    /// Holds these cells, all of which must lie in the shape, and nothing of the site before.
+    ///
+    /// # Errors
+    /// A bit flip; the arrays then hold no corrupted cell.
+    pub fn set_cells(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), DenseError> {
+        self.clear();
+        for Cell { h, w, c, fault } in cells {
+            let Fault::Value(value) = fault else {
+                self.clear();
+                return Err(DenseError::Bit { h, w, c });
+            };
+            let index = index(self.format, self.shape, h, w, c);
+            self.injection[index] = value;
+            self.mask[index] = 0.0;
+            self.corrupted.push(index);
+        }
+        Ok(())
+    }
+
+    /// The value at a corrupted cell, 0 elsewhere, in the order of the data format.
+    pub fn injection(&self) -> &[f32] {
+        &self.injection
+    }
+
+    /// 0 at a corrupted cell, 1 elsewhere, in the order of the data format.
+    pub fn mask(&self) -> &[f32] {
+        &self.mask
+    }
+
+    /// Undoes the corrupted cells alone, so that a small site in a large tensor costs little.
+    fn clear(&mut self) {
+        for index in self.corrupted.drain(..) {
+            self.injection[index] = 0.0;
+            self.mask[index] = 1.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(fault: Fault) -> Site {
+        let shape = Shape::new(2, 3, 4).unwrap();
+        Site { shape, cells: vec![Cell { h: 1, w: 2, c: 3, fault }] }
+    }
+
+    #[test]
+    fn the_index_follows_the_data_format() {
+        let shape = Shape::new(2, 3, 4).unwrap();
+        assert_eq!(index(DataFormat::ChannelsLast, shape, 1, 0, 2), 14);
+        assert_eq!(index(DataFormat::ChannelsFirst, shape, 1, 0, 2), 15);
+    }
+
+    #[test]
+    fn a_site_leaves_nothing_of_the_one_before() {
+        let first = site(Fault::Value(f32::NAN));
+        let mut second = site(Fault::Value(-1.5));
+        second.cells[0].h = 0;
+        let mut dense = Dense::new(first.shape, DataFormat::ChannelsFirst);
+        dense.set(&first).unwrap();
+        assert!(dense.injection()[23].is_nan());
+        dense.set(&second).unwrap();
+        let corrupted: Vec<_> = (0..24).filter(|&i| dense.mask()[i] == 0.0).collect();
+        assert_eq!(corrupted, [20]);
+        assert_eq!(dense.injection()[20], -1.5);
+        assert_eq!(dense.injection()[23], 0.0);
+    }
+
+    #[test]
+    fn a_bit_flip_has_no_dense_form() {
+        let flip = site(Fault::Bit(31));
+        let mut dense = Dense::new(flip.shape, DataFormat::ChannelsLast);
+        assert_eq!(dense.set(&flip), Err(DenseError::Bit { h: 1, w: 2, c: 3 }));
+        assert!(dense.mask().iter().all(|&m| m == 1.0));
+    }
+}

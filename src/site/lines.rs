@@ -1,0 +1,7 @@
+//! A site as one JSON object a line: read from anyone, written by `classes-sites`.
+
+mod read;
+mod write;
+
+pub use read::{LineError, Problem, Reader};
+pub use write::Writer;

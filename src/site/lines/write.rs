@@ -1,0 +1,161 @@
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use crate::draw::{Drawn, Sampler};
+use crate::pattern::Setting;
+use crate::site::Fault;
+use crate::value::ValueClass;
+
+/// Writes drawn sites of one run as lines.
+pub struct Writer {
+    /// What all lines have in common: seed and model.
+    run: String,
+    /// The shape, and the name of the list that follows.
+    shape: String,
+    /// `{"h":0,"w":` to `{"h":H-1,"w":`: most of a line is such text.
+    rows: Vec<Vec<u8>>,
+}
+
+impl Writer {
+    pub fn new(sampler: &Sampler) -> Self {
+        let shape = sampler.shape();
+        Writer {
+            run: format!(r#","seed":{},"model":{}"#, sampler.seed(), json!(sampler.id())),
+            shape: format!(r#","shape":{{"h":{},"w":{},"c":{}}},"cells":["#, shape.h, shape.w, shape.c),
+            rows: (0..shape.h).map(|h| format!(r#"{{"h":{h},"w":"#).into_bytes()).collect(),
+        }
+    }
+
+    /// Writes one line.
+    ///
+    /// # Errors
+    /// `out` refuses.
+    pub fn write(&self, drawn: &Drawn, out: &mut impl Write) -> io::Result<()> {
+        write!(out, r#"{{"site":{}{}"#, drawn.index(), self.run)?;
+        if let Some(pattern) = drawn.pattern() {
+            write!(out, r#","spatial_class":"{}","parameters":{{"#, pattern.class)?;
+            parameters(drawn.parameters(), out)?;
+            out.write_all(b"}")?;
+            if !pattern.as_defined {
+                out.write_all(br#","as_defined":false"#)?;
+            }
+            if pattern.capped {
+                out.write_all(br#","capped":true"#)?;
+            }
+        }
+        out.write_all(self.shape.as_bytes())?;
+        for (i, (cell, class)) in drawn.cells().enumerate() {
+            if i > 0 {
+                out.write_all(b",")?;
+            }
+            out.write_all(&self.rows[cell.h])?;
+            serde_json::to_writer(&mut *out, &cell.w)?;
+            out.write_all(br#","c":"#)?;
+            serde_json::to_writer(&mut *out, &cell.c)?;
+            match cell.fault {
+                Fault::Value(value) => float(value, out)?,
+                Fault::Bit(bit) => write!(out, r#","bit":{bit}"#)?,
+            }
+            out.write_all(end(class).as_bytes())?;
+        }
+        out.write_all(b"]}\n")
+    }
+}
+
+fn parameters(parameters: &[(&str, Setting)], out: &mut impl Write) -> io::Result<()> {
+    for (i, (name, setting)) in parameters.iter().enumerate() {
+        let comma = if i > 0 { "," } else { "" };
+        write!(out, r#"{comma}"{name}":"#)?;
+        serde_json::to_writer(&mut *out, setting)?;
+    }
+    Ok(())
+}
+
+/// The shortest number that reads back to the same float32, or a string where JSON has no number.
+fn float(value: f32, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(br#","value":"#)?;
+    if value.is_finite() {
+        serde_json::to_writer(out, &value).map_err(io::Error::from)
+    } else if value.is_nan() {
+        out.write_all(br#""NaN""#)
+    } else if value > 0.0 {
+        out.write_all(br#""Infinity""#)
+    } else {
+        out.write_all(br#""-Infinity""#)
+    }
+}
+
+/// The end of a cell, with the class of its value.
+fn end(class: Option<ValueClass>) -> &'static str {
+    match class {
+        None => "}",
+        Some(ValueClass::InRange) => r#","class":"in_range"}"#,
+        Some(ValueClass::OutOfRange) => r#","class":"out_of_range"}"#,
+        Some(ValueClass::Zero) => r#","class":"zero"}"#,
+        Some(ValueClass::Nan) => r#","class":"nan"}"#,
+        Some(ValueClass::Flip) => r#","class":"flip"}"#,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::Options;
+    use crate::model::Models;
+    use crate::pattern::Rows;
+    use crate::site::{Shape, lines::Reader};
+    use crate::value::Range;
+
+    #[test]
+    fn a_written_line_reads_back_to_the_same_bits() {
+        let range = Range::new(-1.0, 1.0).unwrap();
+        let options = Options { range, rows: Rows::All, spatial_class: None, value_class: None };
+        let model = Models::default().load("conv_win").unwrap();
+        let sampler = Sampler::new(&model, Shape::new(13, 11, 8).unwrap(), &options, 7).unwrap();
+        let writer = Writer::new(&sampler);
+        let mut drawn = sampler.room();
+        for index in 0..200 {
+            sampler.draw(index, &mut drawn);
+            let mut line = Vec::new();
+            writer.write(&drawn, &mut line).unwrap();
+            let read = Reader::new(line.as_slice()).next().unwrap().unwrap();
+            let bits = |site: &crate::site::Site| -> Vec<_> {
+                let value = |fault| match fault {
+                    Fault::Value(value) => f32::to_bits(value),
+                    Fault::Bit(_) => unreachable!("no bits are flipped here"),
+                };
+                site.cells.iter().map(|cell| (cell.h, cell.w, cell.c, value(cell.fault))).collect()
+            };
+            assert_eq!(read.shape, sampler.shape());
+            assert_eq!(bits(&read), bits(&drawn.site()));
+        }
+    }
+
+    #[test]
+    fn a_bit_flip_is_a_line_without_a_value() {
+        let sampler = Sampler::single_bit_flip(Shape::new(1, 1, 1).unwrap(), 3);
+        let mut drawn = sampler.room();
+        sampler.draw(5, &mut drawn);
+        let mut line = Vec::new();
+        Writer::new(&sampler).write(&drawn, &mut line).unwrap();
+        let Fault::Bit(bit) = drawn.site().cells[0].fault else { panic!("not a bit flip") };
+        let expected = format!(
+            r#"{{"site":5,"seed":3,"model":"single-bit-flip","shape":{{"h":1,"w":1,"c":1}},"cells":[{{"h":0,"w":0,"c":0,"bit":{bit}}}]}}"#
+        );
+        assert_eq!(String::from_utf8(line).unwrap(), expected + "\n");
+    }
+
+    #[test]
+    fn what_json_has_no_number_for_is_a_string() {
+        let text = |value| {
+            let mut out = Vec::new();
+            float(value, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(text(-f32::NAN), r#","value":"NaN""#);
+        assert_eq!(text(f32::INFINITY), r#","value":"Infinity""#);
+        assert_eq!(text(f32::NEG_INFINITY), r#","value":"-Infinity""#);
+        assert_eq!(text(-1.5), r#","value":-1.5"#);
+    }
+}

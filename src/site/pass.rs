@@ -1,0 +1,121 @@
+//! Sites that come as lines and go on as they are, or as NumPy files.
+
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::DataFormat;
+use super::dense::{Dense, DenseError};
+use super::lines::{LineError, Reader};
+use super::npy::{self, NpyError};
+use crate::cli::Explain;
+
+/// Why sites do not go on.
+#[derive(Debug, Error)]
+pub enum PassError {
+    #[error("{0}")]
+    Line(#[from] LineError),
+    #[error("line {line}: {error}")]
+    Dense { line: u64, error: DenseError },
+    #[error("no sites")]
+    NoSites,
+    #[error("{0}")]
+    Npy(#[from] NpyError),
+    #[error("{0}")]
+    Out(#[from] io::Error),
+}
+
+impl Explain for PassError {}
+
+/// Checks each line and writes it as it came.
+///
+/// # Errors
+/// A bad line, no line at all, or `out` refuses.
+pub fn lines(input: impl BufRead, mut out: impl Write) -> Result<(), PassError> {
+    let mut sites = Reader::new(input);
+    let mut none = true;
+    while let Some(site) = sites.next() {
+        site?;
+        none = false;
+        out.write_all(sites.text())?;
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    if none { Err(PassError::NoSites) } else { Ok(()) }
+}
+
+/// Writes the sites into `folder` as `injections.npy` and `masks.npy`.
+///
+/// # Errors
+/// A bad line, no line at all, a bit flip, or the disk refuses; there are no new files then.
+pub fn npy(input: impl BufRead, folder: &Path, format: DataFormat) -> Result<(), PassError> {
+    let mut sites = Reader::new(input);
+    let mut site = sites.next().ok_or(PassError::NoSites)??;
+    let mut dense = Dense::new(site.shape, format);
+    let mut out = npy::Writer::create(folder, site.shape, format)?;
+    loop {
+        dense.set(&site).map_err(|error| PassError::Dense { line: sites.line(), error })?;
+        out.write(&dense)?;
+        match sites.next() {
+            Some(next) => site = next?,
+            None => return Ok(out.finish()?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::{Shape, npy::Pair};
+
+    const LINES: &str = r#"{"shape":{"h":1,"w":2,"c":3},"cells":[{"h":0,"w":1,"c":2,"value":"NaN"}]}
+
+  {"by":"hand", "cells":[{"h":0,"w":0,"c":1,"value":-1.5}], "shape":{"c":3,"w":2,"h":1}}
+"#;
+
+    #[test]
+    fn lines_go_on_as_they_came_without_blank_ones() {
+        let mut out = Vec::new();
+        lines(LINES.as_bytes(), &mut out).unwrap();
+        let expected: Vec<_> = LINES.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        assert_eq!(String::from_utf8(out).unwrap(), expected.join("\n") + "\n");
+    }
+
+    #[test]
+    fn numpy_files_hold_the_same_sites_in_both_formats() {
+        let folder = tempfile::tempdir().unwrap();
+        let sites = |format| {
+            npy(LINES.as_bytes(), folder.path(), format).unwrap();
+            let file = |name| folder.path().join(name);
+            let pair = Pair::open(&file("injections.npy"), &file("masks.npy"), format).unwrap();
+            assert_eq!((pair.len(), pair.shape()), (2, Shape::new(1, 2, 3).unwrap()));
+            pair.map(|site| format!("{site:?}", site = site.unwrap())).collect::<Vec<_>>()
+        };
+        let expected: Vec<_> = Reader::new(LINES.as_bytes()).map(|site| format!("{:?}", site.unwrap())).collect();
+        assert_eq!(sites(DataFormat::ChannelsLast), expected);
+        assert_eq!(sites(DataFormat::ChannelsFirst), expected);
+    }
+
+    #[test]
+    fn what_cannot_go_on_leaves_no_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let flip = LINES.replace("\"value\":-1.5", "\"bit\":3");
+        for (text, message) in [
+            ("\n", "no sites"),
+            (
+                &LINES.replace("\"h\":0,\"w\":0", "\"h\":1,\"w\":0"),
+                "line 3: cell h 1, w 0, c 1 lies outside the shape 1x2x3",
+            ),
+            (
+                &flip,
+                "line 3: a bit flip at h 0, w 0, c 1 needs the sparse form: its value is known only when the model runs",
+            ),
+        ] {
+            let error = npy(text.as_bytes(), folder.path(), DataFormat::ChannelsLast).unwrap_err();
+            assert_eq!(error.to_string(), message);
+            assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+        }
+        assert_eq!(lines(b"".as_slice(), io::sink()).unwrap_err().to_string(), "no sites");
+    }
+}

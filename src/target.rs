@@ -1,0 +1,142 @@
+//! What can be injected: a layer's output, its size, the operator that computes it, and who takes it.
+
+mod format;
+
+use crate::graph::{Address, Graph};
+use crate::operator::{Operator, Reading};
+use crate::shape::{self, Shapes};
+use crate::site::{DataFormat, Shape};
+use format::Formats;
+
+/// A layer whose output a simulator may take: one of rank 4, or one whose shape is unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The layer's name; inside a nested model `outer/inner`.
+    pub path: String,
+    /// The layer's class, as the config names it.
+    pub class: String,
+    /// The output's axes, each as far as it is known.
+    pub size: Size,
+    /// The operator whose error model fits, where the layer's class tells.
+    pub operator: Option<Operator>,
+    /// The activation that the layer applies itself, behind the operator.
+    pub fused: Option<String>,
+    /// How many uses the layer's outputs have: inputs of calls, and outputs of its model.
+    pub consumers: usize,
+}
+
+/// Height, width and channels of an output; `None` where one is unknown, or differs from run to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Height, in cells.
+    pub h: Option<usize>,
+    /// Width, in cells.
+    pub w: Option<usize>,
+    /// The number of channels.
+    pub c: Option<usize>,
+}
+
+impl Size {
+    /// Reads a shape of rank 4 whose first axis is the batch.
+    fn new(dims: &[Option<usize>], format: DataFormat) -> Option<Self> {
+        match (dims, format) {
+            (&[_, h, w, c], DataFormat::ChannelsLast) | (&[_, c, h, w], DataFormat::ChannelsFirst) => {
+                Some(Size { h, w, c })
+            }
+            _ => None,
+        }
+    }
+
+    /// The shape of a site, where all three axes are known.
+    pub fn shape(self) -> Option<Shape> {
+        Shape::new(self.h?, self.w?, self.c?).ok()
+    }
+}
+
+/// A model with the shapes and data formats of its layers.
+#[derive(Debug)]
+pub struct Targets<'g, 'a> {
+    graph: &'g Graph<'a>,
+    shapes: Shapes,
+    formats: Formats,
+}
+
+impl<'g, 'a> Targets<'g, 'a> {
+    /// Infers shapes and data formats.
+    pub fn new(graph: &'g Graph<'a>) -> Self {
+        Targets { graph, shapes: shape::infer(graph), formats: Formats::new(graph) }
+    }
+
+    /// The data format of the layer, else of the nearest one before it that has one, else channels_last.
+    pub fn data_format(&self, address: &Address) -> DataFormat {
+        self.formats.of(address)
+    }
+
+    /// The size of the layer's output in its data format; `None` where it has another rank than 4.
+    ///
+    /// Where calls or outputs differ, the axes they differ in are unknown.
+    pub fn size(&self, address: &Address) -> Option<Size> {
+        self.size_as(address, self.data_format(address))
+    }
+
+    fn size_as(&self, address: &Address, format: DataFormat) -> Option<Size> {
+        let calls = self.graph.trail(address).last().map_or(0, |layer| layer.calls.len());
+        let mut sizes = Vec::with_capacity(calls);
+        for call in 0..calls {
+            let outputs = (0..).map_while(|tensor| self.shapes.of(address, call, tensor));
+            let mut outputs = outputs.map(|dims| Size::new(dims, format)).peekable();
+            if outputs.peek().is_none() {
+                return Some(Size::default());
+            }
+            sizes.extend(outputs.flatten());
+        }
+        let same = |a, b| if a == b { a } else { None };
+        sizes.into_iter().reduce(|a, b| Size { h: same(a.h, b.h), w: same(a.w, b.w), c: same(a.c, b.c) })
+    }
+
+    /// A layer as a target; `None` where its output is known not to be of rank 4.
+    pub fn target(&self, address: &Address) -> Option<Target> {
+        let level = self.graph.level(address);
+        self.describe(level, address, level.consumers(*address.0.last()?).count())
+    }
+
+    /// Every target at every depth, in the order of the config, a nested model before its layers.
+    pub fn all(&self) -> Vec<Target> {
+        let mut found = Vec::new();
+        self.collect(self.graph, &[], &mut found);
+        found
+    }
+
+    fn collect(&self, level: &Graph, trail: &[usize], found: &mut Vec<Target>) {
+        let mut consumers = vec![0; level.layers.len()];
+        level.wires().for_each(|wire| consumers[wire.source.layer] += 1);
+        for (index, layer) in level.layers.iter().enumerate() {
+            let address = Address([trail, &[index]].concat());
+            found.extend(self.describe(level, &address, consumers[index]));
+            if let Some(inner) = &layer.inner {
+                self.collect(inner, &address.0, found);
+            }
+        }
+    }
+
+    fn describe(&self, level: &Graph, address: &Address, consumers: usize) -> Option<Target> {
+        let size = self.size(address)?;
+        let layer = &level.layers[*address.0.last()?];
+        let (operator, fused) = match Operator::of_layer(layer.class, layer.config) {
+            Some(Reading { operator, fused }) => (Some(operator), fused),
+            None => (None, None),
+        };
+        let path = self.graph.path(address);
+        Some(Target { path, class: layer.class.to_owned(), size, operator, fused, consumers })
+    }
+}
+
+/// The data format of the layer, else of the nearest one before it that has one, else channels_last.
+pub fn data_format(graph: &Graph, address: &Address) -> DataFormat {
+    Formats::new(graph).of(address)
+}
+
+/// The shape of the sites that fit a layer's output, read in a data format; `None` where it is not known whole.
+pub fn shape(graph: &Graph, address: &Address, format: DataFormat) -> Option<Shape> {
+    Targets::new(graph).size_as(address, format)?.shape()
+}

@@ -1,0 +1,69 @@
+//! Words for messages: names made safe to print, and near misses found.
+
+/// A name from a file, safe on a terminal: control characters are escaped, all else stays.
+pub fn shown(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        // Bidirectional overrides reorder what a terminal shows, so they count as control characters here.
+        if c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// The candidates that `name` was probably meant to be, the nearest first, at most three.
+pub fn near<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut scored: Vec<(f64, &str)> = candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(score, _)| *score > 0.8)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().take(3).map(|(_, candidate)| candidate).collect()
+}
+
+/// A list for a message: `a, b, c`, cut with the number of the rest where it is long.
+pub fn listed<S: AsRef<str>>(names: &[S], most: usize) -> String {
+    let head: Vec<String> = names.iter().take(most).map(|name| shown(name.as_ref())).collect();
+    match names.len().saturating_sub(most) {
+        0 => head.join(", "),
+        more => format!("{} and {more} more", head.join(", ")),
+    }
+}
+
+/// A hint on a name that does not exist: the near ones, else all there are (cut to twelve).
+pub fn did_you_mean<'a>(what: &str, name: &str, there: impl IntoIterator<Item = &'a str>) -> String {
+    let there: Vec<&str> = there.into_iter().collect();
+    let close = near(name, there.iter().copied());
+    if close.is_empty() {
+        format!("{what}: {}", listed(&there, 12))
+    } else {
+        format!("did you mean {}?", listed(&close, 3))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_never_reach_the_terminal() {
+        assert_eq!(shown("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
+        assert_eq!(shown("x\u{202e}y"), "x\\u{202e}y");
+        assert_eq!(shown("block_1/äö'\""), "block_1/äö'\"");
+    }
+
+    #[test]
+    fn near_names_come_nearest_first() {
+        assert_eq!(near("conv2", ["dense", "conv2d", "conv2d_1"]), ["conv2d", "conv2d_1"]);
+        assert!(near("zzz", ["dense", "conv2d"]).is_empty());
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_counted() {
+        assert_eq!(listed(&["a", "b", "c"], 2), "a, b and 1 more");
+    }
+}

@@ -1,0 +1,246 @@
+//! Which saved weight goes to which layer: Keras matches them by position, and one more layer on a branch can move
+//! every layer before it to another position.
+//!
+//! Loading an `.h5` model, Keras walks its layers that have weights, in its own order ([`Graph::keras_order`]), and the
+//! names in `layer_names` side by side; it never compares names. So the names must be written in the order of the new
+//! graph, and inside a nested model, whose weights are one flat list, its `weight_names` likewise.
+//!
+//! The rule proves itself on every file: what it gives for the old config must be what the old file has. Where it
+//! does not, and the new order would differ, the file is refused.
+
+mod error;
+mod nested;
+
+use std::collections::{HashMap, HashSet};
+
+pub use error::WeightsError;
+
+use crate::config::ConfigError;
+use crate::graph::{Dialect, Graph, Keras, Layer};
+use crate::h5::{Mode, SavedLayer};
+use crate::simulator::is_simulator;
+
+/// How the saved weights must change for a new config.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The new `layer_names`, where they change.
+    pub layer_names: Option<Vec<String>>,
+    /// The new `weight_names` of the layers where they change.
+    pub weight_names: Vec<(String, Vec<String>)>,
+    /// Modes to add.
+    pub modes: Vec<Mode>,
+    /// Modes to remove: the layer they are saved under, and their path below it.
+    pub removed: Vec<(String, String)>,
+}
+
+/// Plans the change from the graph that `saved` belongs to, to a new one.
+pub fn plan(old: &Graph, new: &Graph, saved: &[SavedLayer], keras: Keras) -> Result<Plan, PlanError> {
+    let mut plan = Plan::default();
+    if saved.is_empty() {
+        return Ok(plan);
+    }
+    refuse_missing(old, new, saved)?;
+
+    let by_name: HashMap<&str, &SavedLayer> = saved.iter().map(|layer| (layer.name.as_str(), layer)).collect();
+    let is_saved_with_weights = |name: &str| by_name.get(name).is_some_and(|layer| !layer.weights.is_empty());
+    let old_order = names_in_order(old, keras)?;
+    let new_order = names_in_order(new, keras)?;
+
+    // Layers with weights that are in both models; the simulators' modes are no part of the proof.
+    let simulators: HashSet<&str> = [old, new]
+        .into_iter()
+        .flat_map(|graph| &graph.layers)
+        .filter(|layer| is_simulator(layer.class))
+        .map(|layer| layer.name)
+        .collect();
+    let is_proof = |name: &str| is_saved_with_weights(name) && !simulators.contains(name);
+    let in_new: HashSet<&str> = new_order.iter().copied().collect();
+    let found: Vec<&str> = saved.iter().map(|layer| layer.name.as_str()).filter(|name| is_proof(name)).collect();
+    let expected: Vec<&str> = old_order.iter().copied().filter(|name| is_proof(name)).collect();
+    let wanted: Vec<&str> = new_order.iter().copied().filter(|name| is_proof(name)).collect();
+    let kept: Vec<&str> = expected.iter().copied().filter(|name| in_new.contains(name)).collect();
+    // A file in an order that is not Keras' own stays in it as long as the edit moves nothing.
+    let follows_rule = expected == found;
+    if !follows_rule && wanted != kept && wanted != found {
+        return Err(WeightsError::Order { difference: error::first_difference(&expected, &found) }.into());
+    }
+
+    let mode_saved = |name: &str| is_saved_with_weights(name);
+    let names = if follows_rule || wanted == found {
+        new_order
+            .iter()
+            .copied()
+            .filter(|name| match simulators.contains(name) {
+                true => keras == Keras::Two,
+                false => by_name.contains_key(name),
+            })
+            .collect::<Vec<_>>()
+    } else {
+        in_found_order(&found, &new_order, &wanted, &simulators, keras)
+    };
+    for &name in &new_order {
+        if simulators.contains(name) && keras == Keras::Two && !mode_saved(name) {
+            plan.modes.push(Mode { layer: name.to_owned(), path: mode_path(name) });
+            plan.weight_names.push((name.to_owned(), vec![mode_path(name)]));
+        }
+    }
+    for layer in saved.iter().filter(|layer| simulators.contains(layer.name.as_str())) {
+        if keras == Keras::Three || !in_new.contains(layer.name.as_str()) {
+            plan.removed.extend(layer.weights.iter().map(|path| (layer.name.clone(), path.clone())));
+        }
+    }
+    let is_change = !names.iter().copied().eq(saved.iter().map(|layer| layer.name.as_str()));
+    plan.layer_names = is_change.then(|| names.into_iter().map(str::to_owned).collect());
+
+    for layer in &new.layers {
+        let (Some(new_model), Some(saved)) = (&layer.inner, by_name.get(layer.name)) else { continue };
+        let Some(old_layer) = old.layer(layer.name).map(|index| &old.layers[index]) else { continue };
+        let Some(old_model) = &old_layer.inner else { continue };
+        nested::plan(old_layer, old_model, layer, new_model, saved, keras, &mut plan)?;
+    }
+    Ok(plan)
+}
+
+/// The path of a simulator's mode below its layer's group. A nested model has one group for all, hence the name.
+fn mode_path(simulator: &str) -> String {
+    format!("{simulator}/mode:0")
+}
+
+fn names_in_order<'a>(graph: &Graph<'a>, keras: Keras) -> Result<Vec<&'a str>, ConfigError> {
+    Ok(graph.keras_order(keras)?.into_iter().map(|index| graph.layers[index].name).collect())
+}
+
+/// The found order with the new graph's modes at the positions where Keras will look for them.
+fn in_found_order<'a>(
+    found: &[&'a str],
+    new_order: &[&'a str],
+    wanted: &[&'a str],
+    simulators: &HashSet<&str>,
+    keras: Keras,
+) -> Vec<&'a str> {
+    let mut in_order = found.iter().copied().filter(|name| wanted.contains(name));
+    let mut names = Vec::with_capacity(new_order.len());
+    for name in new_order {
+        if simulators.contains(name) {
+            names.extend((keras == Keras::Two).then_some(*name));
+        } else if wanted.contains(name) {
+            names.extend(in_order.next());
+        }
+    }
+    names
+}
+
+/// Refuses a config with layers whose weights the file does not have.
+fn refuse_missing(old: &Graph, new: &Graph, saved: &[SavedLayer]) -> Result<(), WeightsError> {
+    let saved: HashSet<&str> = saved.iter().map(|layer| layer.name.as_str()).collect();
+    let missing = |layer: &Layer, dialect: Dialect, path: String| {
+        let needs = needs_weights(layer, dialect);
+        if needs { Err(WeightsError::Missing { layer: path, class: layer.class.to_owned() }) } else { Ok(()) }
+    };
+    for address in new.walk() {
+        let trail = new.trail(&address);
+        let Some(layer) = trail.last() else { continue };
+        let is_known = match trail.as_slice() {
+            [layer] => saved.contains(layer.name) || old.layer(layer.name).is_some(),
+            // Inside a nested model the file only knows weights; the old config knows the layers.
+            _ => old.find(&new.path(&address)).is_some(),
+        };
+        if !is_known && layer.inner.is_none() {
+            missing(layer, new.level(&address).dialect, new.path(&address))?;
+        }
+    }
+    Ok(())
+}
+
+/// Classes without weights that an edit may bring in.
+const WEIGHTLESS: [&str; 52] = [
+    "Activation",
+    "ActivityRegularization",
+    "Add",
+    "AlphaDropout",
+    "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "CenterCrop",
+    "Concatenate",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
+    "Dot",
+    "Dropout",
+    "ELU",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
+    "InputLayer",
+    "Lambda",
+    "LeakyReLU",
+    "Masking",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Resizing",
+    "SlicingOpLambda",
+    "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "Subtract",
+    "TFOpLambda",
+    "ThresholdedReLU",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+];
+
+fn needs_weights(layer: &Layer, dialect: Dialect) -> bool {
+    let is_weightless = WEIGHTLESS.binary_search(&layer.class).is_ok() || layer.class.starts_with("ZeroPadding");
+    // Keras 3's operations are no layers: nothing about them is trainable or not.
+    let is_operation = dialect == Dialect::Keras3 && layer.config.get("trainable").is_none();
+    !(is_weightless || is_operation || is_simulator(layer.class))
+}
+
+/// Why the saved weights cannot be put in order.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A graph without an order.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Weights that do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+impl crate::cli::Explain for PlanError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            PlanError::Config(error) => error.hint(),
+            PlanError::Weights(error) => error.hint(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WEIGHTLESS;
+
+    #[test]
+    fn the_list_of_weightless_classes_can_be_searched() {
+        assert!(WEIGHTLESS.is_sorted());
+    }
+}

@@ -1,0 +1,18 @@
+#!/bin/sh
+# All tests, with all their set-up: sh tests/run.sh
+set -eu
+cd "$(dirname "$0")/.."
+. docs/setup.sh
+need jq jq
+python_packages docs/requirements-build.txt
+
+step() {
+    echo "== $*"
+    "$@"
+}
+step cargo fmt --check
+step cargo clippy --locked --quiet --all-targets -- -D warnings
+step env RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps --document-private-items
+step cargo test --locked
+python_packages tests/keras/requirements.txt
+step env CLASSES_BIN_DIR="$PWD/target/debug" python -m pytest -q tests/keras
