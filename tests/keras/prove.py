@@ -77,9 +77,13 @@ class Network:
             if layer.name in nested:
                 yield from self._targets(layer, nested[layer.name], f"{prefix}{layer.name}/")
 
+    def channels_last(self, shape):
+        """(h, w, c) of a tensor of this network."""
+        return shape[1:] + shape[:1] if self.channels_first else shape
+
     def site(self, target):
         """A site with four cells in the middle of every channel, so that no stride can step over them all."""
-        shape = target.shape[1:] + target.shape[:1] if self.channels_first else target.shape
+        shape = self.channels_last(target.shape)
         rows, columns = ({size // 2, (size - 1) // 2} for size in shape[:2])
         cells = {(h, w, c): 50.0 + c for h in rows for w in columns for c in range(shape[2])}
         return pipe.site_line(shape, cells)

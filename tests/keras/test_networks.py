@@ -1,5 +1,6 @@
 """The networks that people study: a sample of the layers of each; `sweep.py` takes every one."""
 
+import pipe
 import pytest
 import zoo
 from error_simulator import ErrorSimulatorMode
@@ -8,6 +9,14 @@ from prove import Network
 
 LARGE = ("resnet50", "inceptionv3", "densenet121", "mobilenetv2", "efficientnetb0", "xception", "nasnetmobile")
 SAMPLE = {name: 3 if name in LARGE else 12 for name in zoo.NETWORKS} | {"nasnetmobile": 2}
+every_network = pytest.mark.parametrize(
+    "network",
+    [(name, version) for name in zoo.NETWORKS for version in KERAS],
+    indirect=True,
+    ids=lambda case: f"{case[0]}-keras{case[1]}",
+)
+
+
 @pytest.fixture(scope="module")
 def network(request, tmp_path_factory):
     name, version = request.param
@@ -22,12 +31,7 @@ def sample(targets, count):
     return [targets[round(i * (len(targets) - 1) / max(count - 1, 1))] for i in range(count)]
 
 
-@pytest.mark.parametrize(
-    "network",
-    [(name, version) for name in zoo.NETWORKS for version in KERAS],
-    indirect=True,
-    ids=lambda case: f"{case[0]}-keras{case[1]}",
-)
+@every_network
 def test_with_a_simulator_it_is_the_same_network_until_a_fault_is_played(network, tmp_path):
     for target in sample(network.targets(), SAMPLE[network.path.stem]):
         try:
@@ -37,3 +41,23 @@ def test_with_a_simulator_it_is_the_same_network_until_a_fault_is_played(network
             assert not same_bits(run(faulty, network.inputs), network.outputs), "the fault reaches no output"
         except Exception as error:
             raise AssertionError(f"behind {target}: {error}") from error
+
+
+@every_network
+def test_what_is_listed_is_what_keras_has(network):
+    rows = pipe.targets(network.config)
+    # A Sequential hides its input layer, and no input layer says which axis is which.
+    inputs = {row["name"] for row in rows if row["class"] == "InputLayer"}
+    listed = {row["name"]: row["shape"] for row in rows if row["name"] not in inputs}
+    expected = {
+        target.name: dict(zip("hwc", network.channels_last(target.shape)))
+        for target in network.targets()
+        if target.name not in inputs
+    }
+    assert set(listed) == set(expected)
+    unknown = {name for name, shape in listed.items() if shape is None}
+    assert {name: listed[name] for name in set(listed) - unknown} == {
+        name: shape for name, shape in expected.items() if name not in unknown
+    }
+    # Keras 2 writes no shapes, and attention is beyond the shape rules.
+    assert unknown == ({"attention", "end", "tf.math.subtract_1"} if (network.path.stem, network.version) == ("operations", 2) else set())
