@@ -161,8 +161,8 @@ fn insert_one(
     Ok(())
 }
 
-/// Finds a layer, or says what may have been meant.
-fn find(root: &Graph, path: &str) -> Result<Address, InsertError> {
+/// Finds a layer by its path, or says what may have been meant.
+pub fn find(root: &Graph, path: &str) -> Result<Address, InsertError> {
     root.find(path).ok_or_else(|| InsertError::unknown_layer(root, path))
 }
 

@@ -13,7 +13,9 @@ use classes_h5::model::{Models, table};
 use classes_h5::pattern::{Rows, SpatialClass};
 use classes_h5::site::pass::{self, PassError};
 use classes_h5::site::{DataFormat, Shape};
+use classes_h5::target::Targets;
 use classes_h5::value::ValueClass;
+use classes_h5::{config, insert};
 
 const TOOL: &str = "classes-sites";
 
@@ -21,11 +23,18 @@ const TOOL: &str = "classes-sites";
 #[derive(Parser)]
 #[command(version, after_help = format!("\
 Examples:
+  h5-config-get lenet.h5 | classes-sites --layer conv2d --count 100 --seed 7 > sites.ndjson
   classes-sites --shape 27,27,16 --operator conv_gemm --count 100 --seed 7 > sites.ndjson
   jq -c 'select(.spatial_class == \"bullet_wake\")' sites.ndjson | classes-sites --read - --npy wakes
 
 {EXIT_CODES}"))]
 struct Args {
+    /// The model's config, as h5-config-get prints it; with --layer only [default: stdin]
+    #[arg(requires = "layer")]
+    config: Option<PathBuf>,
+    /// The layer of CONFIG whose output is corrupted: it gives shape and operator. A nested layer is outer/inner
+    #[arg(long, value_name = "NAME")]
+    layer: Option<String>,
     /// The shape of the layer's output without the batch axis: height, width, channels
     #[arg(long, value_name = "H,W,C")]
     shape: Option<Shape>,
@@ -73,14 +82,15 @@ struct Args {
     list_operators: bool,
     /// Take sites from FILE instead of drawing them: checked lines, or with --npy as NumPy files
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "models", "rows",
+        "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "models", "rows",
         "spatial_class", "value_class", "single_bit_flip", "list_operators", "classes_config",
     ])]
     read: Option<PathBuf>,
     /// Write injections.npy and masks.npy into DIR instead of lines
     #[arg(long, value_name = "DIR")]
     npy: Option<PathBuf>,
-    /// The order of the axes in NumPy files: channels_last or channels_first [default: channels_last]
+    /// The order of the axes in NumPy files: channels_last or channels_first [default: the layer's, else
+    /// channels_last]
     #[arg(long, value_name = "FORMAT", requires = "npy")]
     data_format: Option<DataFormat>,
     /// Take what no flag gives from CLASSES' own config.json
@@ -100,12 +110,23 @@ fn sites(args: &Args) -> Result<(), Failure> {
         let text = table(&args.models.as_deref().map_or_else(Models::default, Models::new))?;
         return cli::to_stdout(|out| out.write_all(text.as_bytes()));
     }
-    let format = args.data_format.unwrap_or_default();
     if let Some(file) = &args.read {
-        return read(&Input::from_arg(Some(file)), args.npy.as_deref(), format);
+        return read(&Input::from_arg(Some(file)), args.npy.as_deref(), args.data_format.unwrap_or_default());
     }
     let say = |words: String| cli::say(TOOL, &words);
-    let campaign = request(args, say)?.campaign(say)?;
+    let (mut request, mut format) = (request(args), args.data_format.unwrap_or_default());
+    if let Some(name) = &args.layer {
+        let input = Input::from_arg(args.config.as_deref());
+        let document = input.read_json("a model config")?;
+        let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
+        let (address, targets) = (insert::find(&graph, name)?, Targets::new(&graph));
+        request.of_layer(name, targets.target(&address).as_ref(), say)?;
+        format = args.data_format.unwrap_or_else(|| targets.data_format(&address));
+    }
+    if let Some(file) = &args.classes_config {
+        request.fill(ClassesConfig::read(file, &request.missing())?, say);
+    }
+    let campaign = request.campaign(say)?;
     let tally = match &args.npy {
         Some(folder) => campaign.npy(folder, format)?,
         None => {
@@ -117,8 +138,8 @@ fn sites(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn request(args: &Args, say: impl FnMut(String)) -> Result<Request, Failure> {
-    let mut request = Request {
+fn request(args: &Args) -> Request {
+    Request {
         shape: args.shape,
         operator: args.operator.clone(),
         models: args.models.as_deref().map(Models::new),
@@ -134,11 +155,7 @@ fn request(args: &Args, say: impl FnMut(String)) -> Result<Request, Failure> {
         seed: args.seed,
         first: args.first,
         count: args.count,
-    };
-    if let Some(file) = &args.classes_config {
-        request.fill(ClassesConfig::read(file, &request.missing())?, say);
     }
-    Ok(request)
 }
 
 fn read(input: &Input, folder: Option<&Path>, format: DataFormat) -> Result<(), Failure> {

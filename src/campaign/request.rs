@@ -14,6 +14,8 @@ use crate::pattern::{Rows, SpatialClass};
 use crate::rng;
 use crate::site::Shape;
 use crate::site::npy::{self, NpyError};
+use crate::target::{Size, Target};
+use crate::text::shown;
 use crate::value::{Range, RangeError, ValueClass};
 
 /// Where no range is given and no operator fixes one.
@@ -65,6 +67,12 @@ pub enum RangeFrom {
 pub enum RequestError {
     #[error("the shape is not known")]
     NoShape,
+    #[error("'{layer}' is no feature map: a site is in an output of rank 4", layer = shown(layer))]
+    Rank { layer: String },
+    #[error("the shape of what '{layer}' puts out is not known, only {size} (H x W x C)", layer = shown(layer))]
+    LayerShape { layer: String, size: Size },
+    #[error("the operator of '{layer}' ({class}) is not known", layer = shown(layer), class = shown(class))]
+    LayerOperator { layer: String, class: String, set: String, there: Vec<String> },
     #[error("the operator is not known")]
     NoOperator { set: String, there: Vec<String> },
     #[error("--{given} is given and --{missing} is not")]
@@ -93,6 +101,11 @@ impl Explain for RequestError {
             RequestError::NoShape => Some("--layer NAME with a config, or --shape H,W,C".to_owned()),
             RequestError::NoOperator { set, there } => {
                 Some(format!("--layer NAME with a config, or --operator with one that {set} has: {}", there.join(", ")))
+            }
+            RequestError::Rank { .. } => Some("classes-patch --list shows what can be injected".to_owned()),
+            RequestError::LayerShape { .. } => Some("--shape H,W,C gives it".to_owned()),
+            RequestError::LayerOperator { set, there, .. } => {
+                Some(format!("--operator with one that {set} has: {}", there.join(", ")))
             }
             RequestError::Seed(_) => Some("--seed gives one".to_owned()),
             _ => None,
@@ -137,6 +150,42 @@ impl Request {
                 say(format!("{}: no such folder, the models are those built in", shown_path(&folder)));
             }
         }
+    }
+
+    /// Takes shape and operator, where they are not said yet, from a layer; `None` is one whose output is not of rank 4.
+    ///
+    /// # Errors
+    /// The layer does not tell what is still needed.
+    pub fn of_layer(
+        &mut self,
+        name: &str,
+        target: Option<&Target>,
+        mut say: impl FnMut(String),
+    ) -> Result<(), RequestError> {
+        let layer = || name.to_owned();
+        if self.shape.is_none() {
+            let target = target.ok_or_else(|| RequestError::Rank { layer: layer() })?;
+            let size = target.size;
+            self.shape = Some(size.shape().ok_or_else(|| RequestError::LayerShape { layer: layer(), size })?);
+        }
+        if self.operator.is_some() || self.single_bit_flip {
+            return Ok(());
+        }
+        let Some(operator) = target.and_then(|target| target.operator) else {
+            let models = self.models.clone().unwrap_or_default();
+            let class = target.map_or_else(String::new, |target| target.class.clone());
+            let (set, there) = (models.name().to_owned(), models.operators()?);
+            return Err(RequestError::LayerOperator { layer: layer(), class, set, there });
+        };
+        if let Some(activation) = target.and_then(|target| target.fused.as_deref()) {
+            say(format!(
+                "'{}' computes {operator} and then {}: the faults are those of {operator}",
+                shown(name),
+                shown(activation)
+            ));
+        }
+        self.operator = Some(operator.name().to_owned());
+        Ok(())
     }
 
     /// The run that is asked for. `say` is told each choice that the user did not make.

@@ -77,28 +77,33 @@ class Network:
             if layer.name in nested:
                 yield from self._targets(layer, nested[layer.name], f"{prefix}{layer.name}/")
 
+    def channels_last(self, shape):
+        """(h, w, c) of a tensor of this network."""
+        return shape[1:] + shape[:1] if self.channels_first else shape
+
     def site(self, target):
         """A site with four cells in the middle of every channel, so that no stride can step over them all."""
-        shape = target.shape[1:] + target.shape[:1] if self.channels_first else target.shape
+        shape = self.channels_last(target.shape)
         rows, columns = ({size // 2, (size - 1) // 2} for size in shape[:2])
         cells = {(h, w, c): 50.0 + c for h in rows for w in columns for c in range(shape[2])}
         return pipe.site_line(shape, cells)
 
-    def prove(self, target, folder, *options):
-        """Raises what is wrong; else the faulty model (disabled), and whether the fault reached an output."""
+    def insert(self, target, folder, *options):
+        """The model with a simulator behind the target, loaded; the file is `faulty.h5` in the folder."""
         sites, out = folder / "site.ndjson", folder / "faulty.h5"
         sites.write_text(self.site(target))
         patch = pipe.patch(self.config, *target.options())
         options = [*options, "--force", *(["--data-format", "channels_first"] if self.channels_first else [])]
         pipe.simulate(self.path, out, sites, self.version, *options, patch_or_config=patch)
-        faulty = load(out, self.version, **self.custom_objects)
-        found = list(simulators(faulty))
-        assert found, "no simulator in the model"
-        reached = not same_bits(run(faulty, self.inputs), self.outputs)
-        assert all(len(simulator.last_sites) for simulator in found), "a simulator is not on the way to an output"
-        disable(faulty)
+        return load(out, self.version, **self.custom_objects)
+
+    def prove(self, target, folder, *options):
+        """Raises what is wrong; else the faulty model, disabled."""
+        faulty = self.insert(target, folder, *options)
+        assert disable(faulty), "no simulator in the model"
         assert same_bits(run(faulty, self.inputs), self.outputs), "disabled, the outputs differ"
-        return faulty, reached
+        assert all(len(simulator.last_sites) for simulator in simulators(faulty)), "a simulator is on no way to an output"
+        return faulty
 
 
 def weight_order(path):

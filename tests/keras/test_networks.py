@@ -3,14 +3,18 @@
 import pipe
 import pytest
 import zoo
-from kerases import KERAS, disable, load, run, same_bits
+from error_simulator import ErrorSimulatorMode
+from kerases import KERAS, run, same_bits, simulators
 from prove import Network
 
 LARGE = ("resnet50", "inceptionv3", "densenet121", "mobilenetv2", "efficientnetb0", "xception", "nasnetmobile")
 SAMPLE = {name: 3 if name in LARGE else 12 for name in zoo.NETWORKS} | {"nasnetmobile": 2}
-CASES = [
-    pytest.param(name, version, id=f"{name}-keras{version}") for name in zoo.NETWORKS for version in KERAS
-]
+every_network = pytest.mark.parametrize(
+    "network",
+    [(name, version) for name in zoo.NETWORKS for version in KERAS],
+    indirect=True,
+    ids=lambda case: f"{case[0]}-keras{case[1]}",
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +31,33 @@ def sample(targets, count):
     return [targets[round(i * (len(targets) - 1) / max(count - 1, 1))] for i in range(count)]
 
 
-@pytest.mark.parametrize("network", [(n, v) for n in zoo.NETWORKS for v in KERAS], indirect=True, ids=lambda c: f"{c[0]}-keras{c[1]}")
-def test_with_a_simulator_it_is_the_same_network(network, tmp_path, request):
-    name = request.node.callspec.id.split("-")[0]
-    for target in sample(network.targets(), SAMPLE[name]):
+@every_network
+def test_with_a_simulator_it_is_the_same_network_until_a_fault_is_played(network, tmp_path):
+    for target in sample(network.targets(), SAMPLE[network.path.stem]):
         try:
-            network.prove(target, tmp_path)
+            faulty = network.prove(target, tmp_path)
+            for simulator in simulators(faulty):
+                simulator.set_mode(ErrorSimulatorMode.enabled)
+            assert not same_bits(run(faulty, network.inputs), network.outputs), "the fault reaches no output"
         except Exception as error:
             raise AssertionError(f"behind {target}: {error}") from error
+
+
+@every_network
+def test_what_is_listed_is_what_keras_has(network):
+    rows = pipe.targets(network.config)
+    # A Sequential hides its input layer, and no input layer says which axis is which.
+    inputs = {row["name"] for row in rows if row["class"] == "InputLayer"}
+    listed = {row["name"]: row["shape"] for row in rows if row["name"] not in inputs}
+    expected = {
+        target.name: dict(zip("hwc", network.channels_last(target.shape)))
+        for target in network.targets()
+        if target.name not in inputs
+    }
+    assert set(listed) == set(expected)
+    unknown = {name for name, shape in listed.items() if shape is None}
+    assert {name: listed[name] for name in set(listed) - unknown} == {
+        name: shape for name, shape in expected.items() if name not in unknown
+    }
+    # Keras 2 writes no shapes, and attention is beyond the shape rules.
+    assert unknown == ({"attention", "end", "tf.math.subtract_1"} if (network.path.stem, network.version) == ("operations", 2) else set())

@@ -17,6 +17,6 @@ def test_weights_stand_in_keras_own_order(version, seed, tmp_path):
     graphs.random_model(version, seed).save(tmp_path / "model.h5", include_optimizer=False)
     network = Network(tmp_path / "model.h5", version, graphs.custom_objects(version))
     target = random.Random(seed).choice(network.targets())
-    faulty, _ = network.prove(target, tmp_path)
+    faulty = network.prove(target, tmp_path)
     faulty.save(tmp_path / "by_keras.h5", include_optimizer=False)
     assert weight_order(tmp_path / "faulty.h5") == weight_order(tmp_path / "by_keras.h5"), str(target)

@@ -149,13 +149,6 @@ def mixed_precision(k):
 
 
 NETWORKS = {
-    "resnet50": application("ResNet50", 64),
-    "inceptionv3": application("InceptionV3", 75),
-    "densenet121": application("DenseNet121", 64),
-    "mobilenetv2": application("MobileNetV2", 64, alpha=0.35),
-    "efficientnetb0": application("EfficientNetB0", 64),
-    "xception": application("Xception", 75),
-    "nasnetmobile": application("NASNetMobile", 64),
     "unet": unet,
     "siamese": siamese,
     "nested": nested,
@@ -164,6 +157,13 @@ NETWORKS = {
     "operations": operations,
     "channels_first": channels_first,
     "mixed_precision": mixed_precision,
+    "mobilenetv2": application("MobileNetV2", 64, alpha=0.35),
+    "xception": application("Xception", 75),
+    "resnet50": application("ResNet50", 64),
+    "efficientnetb0": application("EfficientNetB0", 64),
+    "inceptionv3": application("InceptionV3", 75),
+    "densenet121": application("DenseNet121", 64),
+    "nasnetmobile": application("NASNetMobile", 64),
 }
 
 
