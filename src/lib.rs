@@ -1,4 +1,23 @@
 //! Soft-error simulation in saved Keras models, as a Unix pipe.
+//!
+//! ```console
+//! $ h5-config-get lenet.h5 > config.json
+//! $ classes-patch --after conv2d config.json > conv2d.patch.json
+//! $ classes-sites --layer conv2d --count 100 --seed 7 config.json > sites.ndjson
+//! $ h5-config-set lenet.h5 faulty.h5 --sites sites.ndjson < conv2d.patch.json
+//! ```
+//!
+//! The binaries only turn arguments into options and make one call; everything else is here. Data flows one way.
+//!
+//! The model: [`h5`] reads the config's text, [`json`] parses Python's dialect of it, [`config`] makes a [`graph`] of it,
+//! [`insert`] decides on [`change`]s, [`patch`] spells them as RFC 6902. For the way back, [`set`] brings together the new
+//! config, the sites ([`fill`]) and the order of the saved [`weights`], and [`h5`] writes. [`shape`] knows what layers
+//! output, [`target`] what of it can be injected, [`list`] shows that, [`simulator`] how the layer itself is written.
+//!
+//! The faults: a [`model`] holds what campaigns measured for an [`operator`]. [`draw`] takes a spatial class from it, whose
+//! [`pattern`] gives cells, whose values come from [`value`]; [`classify`] tells what a set of cells looks like, and [`rng`]
+//! is the promise that a seed means the same everywhere. A [`site`] is the result, as a line of JSON, as dense arrays or
+//! as NumPy files. [`campaign`] runs all that in parallel, [`ordered`] keeps the output in order.
 
 pub mod campaign;
 pub mod change;

@@ -95,3 +95,67 @@ impl<'a> Row<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config;
+    use crate::target::Targets;
+
+    fn written(style: Style) -> String {
+        let node = |source: &str| json!([[[source, 0, 0, {}]]]);
+        let layer = |class: &str, name: &str, config: serde_json::Value, nodes: serde_json::Value| json!({"class_name": class, "name": name, "config": config, "inbound_nodes": nodes});
+        let conv = json!({"filters": 5, "kernel_size": 3, "padding": "same", "data_format": "channels_first"});
+        let sum = json!([[["conv/a", 0, 0, {}], ["b\n", 0, 0, {}]]]);
+        let document = json!({"class_name": "Functional", "config": {
+            "layers": [
+                layer("InputLayer", "x", json!({"batch_input_shape": [null, 3, 8, 6]}), json!([])),
+                layer("Conv2D", "conv/a", conv.clone(), node("x")),
+                layer("Lambda", "b\n", json!({}), node("conv/a")),
+                layer("Conv2D", "c", conv, node("b\n")),
+                layer("Add", "sum", json!({}), sum),
+                layer("Flatten", "flat", json!({"data_format": "channels_last"}), node("conv/a")),
+            ],
+            "input_layers": [["x", 0, 0]],
+            "output_layers": [["conv/a", 0, 0], ["sum", 0, 0], ["c", 0, 0], ["flat", 0, 0]],
+        }});
+        let graph = config::read(&document).expect("a model");
+        let mut out = Vec::new();
+        write(&Targets::new(&graph).all(), style, &mut out).expect("memory");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_table_has_a_heading_and_aligned_columns() {
+        let expected = "\
+name    class       shape   operator   consumers
+x       InputLayer  8x6x3   ?          1
+conv/a  Conv2D      8x6x5   conv_gemm  4
+b\\n     Lambda      ?       ?          2
+c       Conv2D      ?x?x5   conv_gemm  1
+sum     Add         ?       ?          1
+";
+        assert_eq!(written(Style::Table), expected);
+    }
+
+    #[test]
+    fn tab_separated_values_have_one_line_a_target() {
+        let text = written(Style::Tsv);
+        assert_eq!(text.lines().nth(1), Some("conv/a\tConv2D\t8x6x5\tconv_gemm\t4"));
+        assert!(text.lines().all(|line| line.split('\t').count() == 5));
+    }
+
+    #[test]
+    fn json_has_whole_shapes_or_null() {
+        let text = written(Style::JsonLines);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[1],
+            r#"{"name":"conv/a","class":"Conv2D","shape":{"h":8,"w":6,"c":5},"operator":"conv_gemm","consumers":4}"#
+        );
+        assert_eq!(lines[2], r#"{"name":"b\n","class":"Lambda","shape":null,"operator":null,"consumers":2}"#);
+        assert_eq!(lines[3], r#"{"name":"c","class":"Conv2D","shape":null,"operator":"conv_gemm","consumers":1}"#);
+    }
+}

@@ -17,6 +17,8 @@ mod settings;
 mod spatial;
 mod stated;
 mod tensor_op;
+#[cfg(test)]
+mod testing;
 mod window;
 
 use std::collections::HashMap;

@@ -67,7 +67,7 @@ impl<'g, 'a> Targets<'g, 'a> {
         Targets { graph, shapes: shape::infer(graph), formats: Formats::new(graph) }
     }
 
-    /// The data format of the layer, else of the nearest one before it that has one, else channels_last.
+    /// The data format of the layer, else of the nearest before it that has one, else behind it, else channels_last.
     pub fn data_format(&self, address: &Address) -> DataFormat {
         self.formats.of(address)
     }
@@ -131,7 +131,7 @@ impl<'g, 'a> Targets<'g, 'a> {
     }
 }
 
-/// The data format of the layer, else of the nearest one before it that has one, else channels_last.
+/// The data format of the layer, else of the nearest before it that has one, else behind it, else channels_last.
 pub fn data_format(graph: &Graph, address: &Address) -> DataFormat {
     Formats::new(graph).of(address)
 }

@@ -45,7 +45,7 @@ pub(super) fn activation_name(simulator: &str) -> String {
 pub(super) fn plan(layer: &Layer, path: &str) -> Result<Split, InsertError> {
     let no_split = |why: String| InsertError::NoSplit { layer: path.to_owned(), why };
     if !FUSED.contains(&layer.class) {
-        return Err(no_split(format!("a {} layer has none of its own", crate::text::shown(layer.class))));
+        return Err(no_split(format!("its class {} has none", crate::text::shown(layer.class))));
     }
     match layer.config.get("activation") {
         None | Some(Value::Null) => Err(no_split("it is linear".to_owned())),

@@ -88,6 +88,6 @@ impl Drawn {
 
     fn width(&self, rng: &mut Rng, canvas: &Canvas) -> (u32, u32) {
         let plane = canvas.plane();
-        (plane, rng.between(self.width.0, self.width.1).min(plane))
+        (plane, rng.between(self.width.0.min(plane), self.width.1.min(plane)))
     }
 }

@@ -74,3 +74,74 @@ fn kernel(settings: Settings, rank: usize) -> Option<Vec<usize>> {
         keys.iter().map(|key| settings.size(&[key])).collect()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{assert_outputs, assert_unknown};
+
+    const IMAGE: &[i64] = &[-1, 13, 10, 6];
+
+    #[test]
+    fn convolutions_count_the_places_of_their_kernel() {
+        let config = |size: &[i64], strides: &[i64], padding: &str, dilation: &[i64]| {
+            json!({"filters": 8, "kernel_size": size, "strides": strides, "padding": padding,
+                "dilation_rate": dilation, "groups": 2, "data_format": "channels_last"})
+        };
+        assert_outputs(&[
+            ("Conv2D", config(&[3, 2], &[2, 1], "valid", &[1, 1]), IMAGE, &[-1, 6, 9, 8]),
+            ("Conv2D", config(&[3, 3], &[2, 2], "same", &[1, 1]), IMAGE, &[-1, 7, 5, 8]),
+            ("Conv2D", config(&[3, 3], &[1, 1], "valid", &[3, 2]), IMAGE, &[-1, 7, 6, 8]),
+            ("Conv2D", config(&[3, 3], &[2, 2], "same", &[1, 1]), &[-1, -1, -1, 6], &[-1, -1, -1, 8]),
+            ("SeparableConv2D", config(&[2, 3], &[2, 2], "valid", &[1, 1]), IMAGE, &[-1, 6, 4, 8]),
+            ("Conv1D", config(&[3], &[1], "causal", &[2]), &[-1, 9, 5], &[-1, 9, 8]),
+            ("Conv3D", config(&[2, 2, 2], &[2, 2, 2], "valid", &[1, 1, 1]), &[-1, 5, 13, 10, 6], &[-1, 2, 6, 5, 8]),
+        ]);
+    }
+
+    #[test]
+    fn depthwise_convolutions_multiply_the_channels() {
+        let config = |format| json!({"kernel_size": [3, 3], "strides": [1, 1], "padding": "same", "depth_multiplier": 2, "data_format": format});
+        assert_outputs(&[
+            ("DepthwiseConv2D", config("channels_last"), IMAGE, &[-1, 13, 10, 12]),
+            ("DepthwiseConv2D", config("channels_first"), &[-1, 6, 13, 10], &[-1, 12, 13, 10]),
+        ]);
+    }
+
+    #[test]
+    fn transposed_convolutions_grow_and_take_output_padding() {
+        let config = |size: i64, stride: i64, padding: &str, extra: Option<[i64; 2]>| {
+            json!({"filters": 7, "kernel_size": [size, size], "strides": [stride, stride], "padding": padding,
+                "output_padding": extra})
+        };
+        assert_outputs(&[
+            ("Conv2DTranspose", config(3, 2, "valid", None), IMAGE, &[-1, 27, 21, 7]),
+            ("Conv2DTranspose", config(1, 3, "valid", None), IMAGE, &[-1, 39, 30, 7]),
+            ("Conv2DTranspose", config(4, 2, "same", None), IMAGE, &[-1, 26, 20, 7]),
+            ("Conv2DTranspose", config(3, 2, "same", Some([1, 1])), IMAGE, &[-1, 26, 20, 7]),
+            ("Conv2DTranspose", config(4, 3, "same", Some([2, 2])), IMAGE, &[-1, 38, 29, 7]),
+            ("Conv2DTranspose", config(4, 3, "valid", Some([1, 1])), IMAGE, &[-1, 41, 32, 7]),
+        ]);
+    }
+
+    #[test]
+    fn keras_1_names_are_understood() {
+        let config = json!({"nb_filter": 8, "nb_row": 3, "nb_col": 2, "subsample": [2, 1], "border_mode": "valid",
+            "dim_ordering": "th"});
+        assert_outputs(&[("Convolution2D", config, &[-1, 6, 13, 10], &[-1, 8, 6, 9])]);
+        let config = json!({"nb_filter": 8, "nb_row": 3, "nb_col": 3, "border_mode": "full", "dim_ordering": "tf"});
+        assert_outputs(&[("Convolution2D", config, IMAGE, &[-1, 15, 12, 8])]);
+    }
+
+    #[test]
+    fn what_keras_refuses_is_unknown() {
+        let config = |size: i64, stride: i64| json!({"filters": 8, "kernel_size": [size, 1], "strides": stride, "padding": "valid"});
+        assert_unknown("Conv2D", &config(14, 1), IMAGE);
+        assert_unknown("Conv2D", &config(0, 1), IMAGE);
+        assert_unknown("Conv2D", &config(3, 0), IMAGE);
+        assert_unknown("Conv2D", &config(3, 1), &[-1, 13, 10]);
+        assert_unknown("Conv2DTranspose", &config(i64::MAX, i64::MAX), IMAGE);
+        assert_unknown("Conv2D", &json!({"filters": -8, "kernel_size": "3"}), IMAGE);
+    }
+}

@@ -1,7 +1,7 @@
 //! Dense layers, and layers that rearrange a tensor's axes.
 
 use super::Dims;
-use super::settings::{Settings, dims, integers, place, product};
+use super::settings::{Settings, dims, integers, product};
 use super::tensor_op;
 
 pub(super) fn output(settings: Settings, input: &Dims) -> Option<Dims> {
@@ -42,7 +42,7 @@ fn einsum_dense(settings: Settings, input: &Dims) -> Option<Dims> {
     let plain = first.strip_prefix("...").or_else(|| first.strip_suffix("...")).unwrap_or(first);
     let free = input.len().checked_sub(plain.len())?;
     let (front, back) = (first.starts_with("..."), first.ends_with("..."));
-    if !plain.chars().all(char::is_alphabetic) || (free > 0 && !front && !back) {
+    if !plain.chars().all(|letter| letter.is_ascii_alphabetic()) || (free > 0 && !front && !back) {
         return None;
     }
     let letter_axis =
@@ -55,11 +55,70 @@ fn einsum_dense(settings: Settings, input: &Dims) -> Option<Dims> {
     let mut sizes = Vec::with_capacity(input.len());
     for (index, letter) in letters.chars().enumerate() {
         let from_input = letter_axis(letter).map(|axis| input[axis]);
-        // `output_shape` has no batch axis; counted from the end it fits with and without free axes.
-        let from_end = if free_first { count - index } else { count + free - index };
+        // `output_shape` lacks the batch axis and free axes, so it is counted from the end.
+        let from_end = count - index;
         let from_shape = written.len().checked_sub(from_end).map(|axis| written[axis]);
         sizes.push(from_input.or(from_shape)?);
     }
     let output = if free_first { [kept, &sizes].concat() } else { [&sizes, kept].concat() };
-    (place(0, output.len()).is_some()).then_some(output)
+    (!output.is_empty()).then_some(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{assert_outputs, assert_unknown};
+
+    const IMAGE: &[i64] = &[-1, 13, 10, 6];
+
+    #[test]
+    fn dense_layers_change_the_last_axis() {
+        let einsum = |equation: &str, output: &[i64]| json!({"equation": equation, "output_shape": output});
+        assert_outputs(&[
+            ("Dense", json!({"units": 9}), IMAGE, &[-1, 13, 10, 9]),
+            ("Dense", json!({"output_dim": 9}), &[-1, 4], &[-1, 9]),
+            ("EinsumDense", einsum("ab...,bc->ac...", &[6]), &[-1, 4, 3, 5], &[-1, 6, 3, 5]),
+            ("EinsumDense", einsum("...abc,bd->...adc", &[3, 8, 5]), &[-1, 9, 3, 7, 5], &[-1, 9, 3, 8, 5]),
+            ("EinsumDense", einsum("abc,cde->abde", &[4, 3, 8]), &[-1, 4, 15], &[-1, 4, 3, 8]),
+            ("EinsumDense", json!({"equation": "...x,xy->...y", "output_shape": 7}), &[-1, 4, 3, 5], &[-1, 4, 3, 7]),
+        ]);
+        assert_unknown("EinsumDense", &einsum("abc,cd->abd", &[3, 4]), IMAGE);
+        assert_unknown("EinsumDense", &einsum("no equation", &[3, 4]), IMAGE);
+    }
+
+    #[test]
+    fn embeddings_add_an_axis() {
+        assert_outputs(&[("Embedding", json!({"input_dim": 20, "output_dim": 5}), &[-1, 4, 3], &[-1, 4, 3, 5])]);
+    }
+
+    #[test]
+    fn flattening_multiplies_what_is_known_whole() {
+        assert_outputs(&[
+            ("Flatten", json!({}), IMAGE, &[-1, 780]),
+            ("Flatten", json!({}), &[-1, -1, 10, 6], &[-1, -1]),
+            ("Flatten", json!({}), &[-1], &[-1, 1]),
+            ("Flatten", json!({}), &[-1, i64::MAX, i64::MAX], &[-1, -1]),
+        ]);
+    }
+
+    #[test]
+    fn an_open_size_of_a_reshape_follows_from_the_others() {
+        assert_outputs(&[
+            ("Reshape", json!({"target_shape": [5, -1, 3]}), IMAGE, &[-1, 5, 52, 3]),
+            ("Reshape", json!({"target_shape": [-1, 6]}), &[-1, -1, 10, 6], &[-1, -1, 6]),
+            ("Reshape", json!({"target_shape": [5, 2]}), &[-1, 10], &[-1, 5, 2]),
+        ]);
+        assert_unknown("Reshape", &json!({"target_shape": [5, 3]}), &[-1, 10]);
+        assert_unknown("Reshape", &json!({"target_shape": [0, -1]}), &[-1, 10]);
+    }
+
+    #[test]
+    fn axes_are_permuted_and_repeated() {
+        assert_outputs(&[
+            ("Permute", json!({"dims": [3, 1, 2]}), IMAGE, &[-1, 6, 13, 10]),
+            ("RepeatVector", json!({"n": 4}), &[-1, 12], &[-1, 4, 12]),
+        ]);
+        assert_unknown("Permute", &json!({"dims": [3, 1, 1]}), IMAGE);
+    }
 }

@@ -140,3 +140,146 @@ fn common(a: &Dims, b: &Dims) -> Option<Dims> {
     let same = |(&a, &b): (&Option<usize>, &Option<usize>)| if a == b { a } else { None };
     (a.len() == b.len()).then(|| a.iter().zip(b).map(same).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::dims;
+    use super::*;
+    use crate::config;
+    use crate::graph::Address;
+
+    /// A functional model of Keras 2.
+    fn model(layers: Vec<Value>, input: Value, output: Value) -> Value {
+        json!({"class_name": "Functional", "config": {"layers": layers, "input_layers": [input], "output_layers": [output]}})
+    }
+
+    fn input(shape: Value) -> Value {
+        json!({"class_name": "InputLayer", "name": "x", "config": {"batch_input_shape": shape}, "inbound_nodes": []})
+    }
+
+    fn layer(class: &str, name: &str, config: Value, sources: &[(&str, usize)]) -> Value {
+        let nodes: Vec<Value> = sources.iter().map(|(source, node)| json!([[source, node, 0, {}]])).collect();
+        json!({"class_name": class, "name": name, "config": config, "inbound_nodes": nodes})
+    }
+
+    /// A layer of Keras 3, with the shape that is stated for its input.
+    fn stating(class: &str, name: &str, source: &str, shape: Value) -> Value {
+        let tensor =
+            json!({"class_name": "__keras_tensor__", "config": {"shape": shape, "keras_history": [source, 0, 0]}});
+        json!({"class_name": class, "name": name, "config": {}, "inbound_nodes": [{"args": [tensor], "kwargs": {}}]})
+    }
+
+    fn shape_at(document: &Value, path: &str, call: usize) -> Option<Dims> {
+        let graph = config::read(document).expect("a model");
+        super::whole(&graph).of(&graph.find(path).expect("a layer"), call, 0).map(<[_]>::to_vec)
+    }
+
+    #[test]
+    fn a_stated_shape_fills_what_no_rule_knows() {
+        let lambda = layer("Lambda", "unknown", json!({}), &[("x", 0)]);
+        for (stated, expected) in [
+            (json!([null, 4, 4, 2]), Some(dims(&[-1, 4, 4, 2]))),
+            (json!([null, null, null, null]), None),
+            (json!("nonsense"), None),
+            (json!([null, -4, 4, 2]), None),
+        ] {
+            let relu = stating("ReLU", "relu", "unknown", stated);
+            let document = model(
+                vec![input(json!([null, 8, 8, 3])), lambda.clone(), relu],
+                json!(["x", 0, 0]),
+                json!(["relu", 0, 0]),
+            );
+            assert_eq!(shape_at(&document, "unknown", 0), expected);
+            assert_eq!(shape_at(&document, "relu", 0), expected);
+        }
+    }
+
+    #[test]
+    fn a_rule_wins_over_a_statement_that_contradicts_it() {
+        let pad = layer("ZeroPadding2D", "pad", json!({"padding": 1}), &[("x", 0)]);
+        let relu = stating("ReLU", "relu", "pad", json!([null, 4, 4, 2]));
+        let document = model(vec![input(json!([null, 8, 8, 3])), pad, relu], json!(["x", 0, 0]), json!(["relu", 0, 0]));
+        assert_eq!(shape_at(&document, "pad", 0), Some(dims(&[-1, 10, 10, 3])));
+        assert_eq!(shape_at(&document, "relu", 0), Some(dims(&[-1, 10, 10, 3])));
+    }
+
+    #[test]
+    fn a_layer_tells_what_it_was_built_on() {
+        let document = json!({"class_name": "Sequential", "config": {"layers": [
+            {"class_name": "Mystery", "config": {"name": "mystery"}},
+            {"class_name": "ReLU", "config": {"name": "relu"}, "build_config": {"input_shape": [32, 4, 4, 2]}},
+        ]}});
+        assert_eq!(shape_at(&document, "mystery", 0), Some(dims(&[-1, 4, 4, 2])));
+        assert_eq!(shape_at(&document, "relu", 0), Some(dims(&[-1, 4, 4, 2])));
+    }
+
+    #[test]
+    fn behind_an_unknown_layer_a_convolution_has_its_channels() {
+        let config = json!({"filters": 5, "kernel_size": 3, "padding": "same"});
+        let document = json!({"class_name": "Sequential", "config": {"layers": [
+            {"class_name": "Mystery", "config": {"name": "mystery"}},
+            {"class_name": "Conv2D", "name": "conv", "config": config},
+        ]}});
+        assert_eq!(shape_at(&document, "mystery", 0), None);
+        assert_eq!(shape_at(&document, "conv", 0), Some(dims(&[-1, -1, -1, 5])));
+    }
+
+    #[test]
+    fn another_class_of_the_same_name_has_no_rule() {
+        let mut relu = layer("ReLU", "relu", json!({}), &[("x", 0)]);
+        relu["module"] = json!("my_package.layers");
+        let document = model(vec![input(json!([null, 8, 8, 3])), relu], json!(["x", 0, 0]), json!(["relu", 0, 0]));
+        assert_eq!(shape_at(&document, "relu", 0), None);
+    }
+
+    #[test]
+    fn calls_have_shapes_of_their_own_and_a_nested_model_what_its_calls_share() {
+        let pad = layer("ZeroPadding2D", "pad", json!({"padding": [[0, 0], [1, 1]]}), &[("x", 0)]);
+        let inner = model(
+            vec![input(json!([null, null, null, 3])), layer("UpSampling2D", "up", json!({"size": 2}), &[("x", 0)])],
+            json!(["x", 0, 0]),
+            json!(["up", 0, 0]),
+        );
+        let inner = layer("Functional", "inner", inner["config"].clone(), &[("x", 0), ("pad", 0)]);
+        let document =
+            model(vec![input(json!([null, 4, 4, 3])), pad, inner], json!(["x", 0, 0]), json!(["inner", 2, 0]));
+        assert_eq!(shape_at(&document, "inner", 0), Some(dims(&[-1, 8, 8, 3])));
+        assert_eq!(shape_at(&document, "inner", 1), Some(dims(&[-1, 8, 12, 3])));
+        assert_eq!(shape_at(&document, "inner/up", 0), Some(dims(&[-1, 8, -1, 3])));
+    }
+
+    #[test]
+    fn layers_in_a_cycle_have_no_shape() {
+        let a = layer("ReLU", "a", json!({}), &[("b", 0)]);
+        let b = layer("ReLU", "b", json!({}), &[("a", 0)]);
+        let document = model(vec![input(json!([null, 4, 4, 3])), a, b], json!(["x", 0, 0]), json!(["b", 0, 0]));
+        assert_eq!(shape_at(&document, "a", 0), None);
+        assert_eq!(shape_at(&document, "x", 0), Some(dims(&[-1, 4, 4, 3])));
+    }
+
+    #[test]
+    fn a_hundred_thousand_layers_are_no_trouble() {
+        let mut layers: Vec<Value> =
+            (0..100_000).map(|index| json!({"class_name": "ReLU", "config": {"name": index.to_string()}})).collect();
+        layers[0]["config"]["batch_input_shape"] = json!([null, 4, 4, 3]);
+        let document = json!({"class_name": "Sequential", "config": {"layers": layers}});
+        assert_eq!(shape_at(&document, "99999", 0), Some(dims(&[-1, 4, 4, 3])));
+    }
+
+    #[test]
+    fn models_that_call_each_other_twice_at_each_depth_come_to_an_end() {
+        let mut inner = model(vec![input(json!([null, null, null, 3]))], json!(["x", 0, 0]), json!(["x", 0, 0]));
+        for _ in 0..60 {
+            let pad = layer("ZeroPadding2D", "pad", json!({"padding": 1}), &[("inner", 1)]);
+            let nested = layer("Functional", "inner", inner["config"].clone(), &[("x", 0), ("pad", 0)]);
+            let layers = vec![input(json!([null, null, null, 3])), nested, pad];
+            inner = model(layers, json!(["x", 0, 0]), json!(["inner", 2, 0]));
+        }
+        inner["config"]["layers"][0]["config"]["batch_input_shape"] = json!([null, 4, 4, 3]);
+        let graph = config::read(&inner).expect("a model");
+        let shapes = super::whole(&graph);
+        assert_eq!(shapes.of(&Address(vec![0]), 0, 0), Some(dims(&[-1, 4, 4, 3]).as_slice()));
+    }
+}

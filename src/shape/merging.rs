@@ -53,3 +53,49 @@ fn dot(a: &Dims, b: &Dims, axis_a: i64, axis_b: i64) -> Option<Dims> {
     }
     Some(output)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::{dims, outputs};
+
+    fn merged(class: &str, config: Value, inputs: &[&[i64]]) -> Option<Vec<Option<usize>>> {
+        outputs(class, &config, inputs).map(|mut outputs| outputs.remove(0))
+    }
+
+    #[test]
+    fn sums_broadcast_and_align_behind_the_batch() {
+        for (inputs, output) in [
+            ([&[-1, 13, 10, 6][..], &[-1, 1, 1, 6]], &[-1, 13, 10, 6][..]),
+            ([&[-1, 13, 10, 6], &[-1, 6]], &[-1, 13, 10, 6]),
+            ([&[-1, -1, -1, 6], &[-1, 1, 1, 6]], &[-1, -1, -1, 6]),
+            ([&[-1, -1, 10, 6], &[-1, 13, 10, 6]], &[-1, 13, 10, 6]),
+        ] {
+            assert_eq!(merged("Add", json!({}), &inputs), Some(dims(output)), "{inputs:?}");
+        }
+        assert_eq!(merged("Add", json!({}), &[&[-1, 13, 10, 6], &[-1, 13, 10, 5]]), None);
+    }
+
+    #[test]
+    fn concatenation_adds_along_its_axis() {
+        let image: &[i64] = &[-1, 13, 10, 6];
+        assert_eq!(
+            merged("Concatenate", json!({"axis": -1}), &[image, &[-1, 13, 10, 5]]),
+            Some(dims(&[-1, 13, 10, 11]))
+        );
+        assert_eq!(merged("Concatenate", json!({"axis": 1}), &[image, &[-1, 4, 10, 6]]), Some(dims(&[-1, 17, 10, 6])));
+        assert_eq!(merged("Concatenate", json!({"axis": 1}), &[image, &[-1, -1, 10, 6]]), Some(dims(&[-1, -1, 10, 6])));
+        assert_eq!(merged("Concatenate", json!({"axis": 4}), &[image, image]), None);
+        let keras_1 = json!({"mode": "concat", "concat_axis": 1});
+        assert_eq!(merged("Merge", keras_1, &[image, &[-1, 4, 10, 6]]), Some(dims(&[-1, 17, 10, 6])));
+    }
+
+    #[test]
+    fn dot_products_join_what_is_left() {
+        assert_eq!(merged("Dot", json!({"axes": 2}), &[&[-1, 5, 4], &[-1, 7, 4]]), Some(dims(&[-1, 5, 7])));
+        assert_eq!(merged("Dot", json!({"axes": 1}), &[&[-1, 5], &[-1, 5]]), Some(dims(&[-1, 1])));
+        assert_eq!(merged("Dot", json!({"axes": [3, 1]}), &[&[-1, 2, 5, 4], &[-1, 4, 6]]), Some(dims(&[-1, 2, 5, 6])));
+        assert_eq!(merged("Dot", json!({"axes": [0, 1]}), &[&[-1, 5], &[-1, 5]]), None);
+    }
+}

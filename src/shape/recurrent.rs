@@ -57,3 +57,42 @@ fn bidirectional(settings: Settings, input: &Dims) -> Option<Vec<Dims>> {
     };
     Some([outputs.as_slice(), states, states].concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::{dims, outputs};
+
+    fn assert_all(class: &str, config: Value, input: &[i64], expected: &[&[i64]]) {
+        let expected: Vec<_> = expected.iter().map(|output| dims(output)).collect();
+        assert_eq!(outputs(class, &config, &[input]), Some(expected), "{class} {config}");
+    }
+
+    #[test]
+    fn sequences_and_states_come_where_they_are_asked_for() {
+        let asked = |sequences, states| json!({"units": 4, "return_sequences": sequences, "return_state": states});
+        assert_all("LSTM", asked(true, false), &[-1, 9, 5], &[&[-1, 9, 4]]);
+        assert_all("LSTM", asked(false, true), &[-1, 9, 5], &[&[-1, 4], &[-1, 4], &[-1, 4]]);
+        assert_all("GRU", asked(true, true), &[-1, 9, 5], &[&[-1, 9, 4], &[-1, 4]]);
+    }
+
+    #[test]
+    fn convolutional_ones_have_images() {
+        let config = json!({"filters": 3, "kernel_size": [3, 3], "strides": [2, 2], "padding": "same",
+            "dilation_rate": [1, 1], "data_format": "channels_last", "return_sequences": true});
+        assert_all("ConvLSTM2D", config, &[-1, 5, 13, 10, 6], &[&[-1, 5, 7, 5, 3]]);
+    }
+
+    #[test]
+    fn both_directions_are_merged_or_stand_side_by_side() {
+        let both = |mode: Option<&str>| {
+            let config = json!({"units": 4, "return_sequences": true, "return_state": true});
+            json!({"merge_mode": mode, "layer": {"class_name": "LSTM", "config": config}})
+        };
+        let state: &[i64] = &[-1, 4];
+        assert_all("Bidirectional", both(Some("concat")), &[-1, 9, 5], &[&[-1, 9, 8], state, state, state, state]);
+        assert_all("Bidirectional", both(Some("sum")), &[-1, 9, 5], &[&[-1, 9, 4], state, state, state, state]);
+        assert_all("Bidirectional", both(None), &[-1, 9, 5], &[&[-1, 9, 4], &[-1, 9, 4], state, state, state, state]);
+    }
+}

@@ -54,7 +54,7 @@ pub(super) fn outputs(call: &CallSite, inputs: &[Option<Dims>]) -> Vec<Option<Di
 }
 
 /// The output shapes of a layer.
-fn layer(settings: Settings, inputs: &[Dims]) -> Option<Vec<Dims>> {
+pub(super) fn layer(settings: Settings, inputs: &[Dims]) -> Option<Vec<Dims>> {
     let single = |dims: Dims| vec![dims];
     if let Some(merged) = merging::output(settings, inputs) {
         return Some(single(merged));

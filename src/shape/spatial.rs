@@ -78,3 +78,51 @@ fn resized(settings: Settings, input: &Dims, height: Option<usize>, width: Optio
     output[first + 1] = width;
     Some(output)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{assert_outputs, assert_unknown};
+
+    const IMAGE: &[i64] = &[-1, 13, 10, 6];
+
+    #[test]
+    fn padding_adds_to_both_ends() {
+        assert_outputs(&[
+            ("ZeroPadding2D", json!({"padding": [[0, 1], [2, 3]]}), IMAGE, &[-1, 14, 15, 6]),
+            ("ZeroPadding2D", json!({"padding": [1, 3]}), IMAGE, &[-1, 15, 16, 6]),
+            ("ZeroPadding2D", json!({"padding": [0, 1, 2, 3], "dim_ordering": "tf"}), IMAGE, &[-1, 14, 15, 6]),
+            ("ZeroPadding2D", json!({"padding": 2, "data_format": "channels_first"}), IMAGE, &[-1, 13, 14, 10]),
+            ("ZeroPadding1D", json!({"padding": [1, 2]}), &[-1, 9, 5], &[-1, 12, 5]),
+            ("ZeroPadding3D", json!({"padding": [[1, 1], [2, 2], [3, 3]]}), &[-1, 5, 13, 10, 6], &[-1, 7, 17, 16, 6]),
+        ]);
+    }
+
+    #[test]
+    fn cropping_takes_from_both_ends_and_leaves_something() {
+        assert_outputs(&[("Cropping2D", json!({"cropping": [[0, 3], [4, 2]]}), IMAGE, &[-1, 10, 4, 6])]);
+        assert_unknown("Cropping2D", &json!({"cropping": [[0, 3], [4, 6]]}), IMAGE);
+    }
+
+    #[test]
+    fn up_sampling_multiplies() {
+        assert_outputs(&[
+            ("UpSampling2D", json!({"size": [2, 5]}), IMAGE, &[-1, 26, 50, 6]),
+            ("UpSampling1D", json!({"size": 2}), &[-1, 9, 5], &[-1, 18, 5]),
+        ]);
+    }
+
+    #[test]
+    fn images_are_resized_along_the_axes_of_their_format() {
+        let size = json!({"height": 7, "width": 9});
+        let first = json!({"height": 7, "width": 9, "data_format": "channels_first"});
+        assert_outputs(&[
+            ("Resizing", size.clone(), IMAGE, &[-1, 7, 9, 6]),
+            ("CenterCrop", size, IMAGE, &[-1, 7, 9, 6]),
+            ("Resizing", first, &[-1, 6, 13, 10], &[-1, 6, 7, 9]),
+            ("RandomHeight", json!({"factor": 0.1}), IMAGE, &[-1, -1, 10, 6]),
+            ("RandomWidth", json!({"factor": 0.1}), IMAGE, &[-1, 13, -1, 6]),
+        ]);
+    }
+}

@@ -17,6 +17,11 @@ pub(super) fn tensors(graph: &Graph) -> HashMap<Source, Dims> {
         }
     }
     if found.is_empty() {
+        for (index, layer) in graph.layers.iter().enumerate() {
+            if let ([_], Some(dims)) = (layer.calls.as_slice(), lambda_output(layer)) {
+                note(&mut found, Source { layer: index, call: 0, tensor: 0 }, dims);
+            }
+        }
         for layer in &graph.layers {
             if let ([Call { inputs }], Some(dims)) = (layer.calls.as_slice(), built_on(layer))
                 && let [wire] = inputs.as_slice()
@@ -44,6 +49,12 @@ fn built_on(layer: &Layer) -> Option<Dims> {
     // The batch it was built on is not the batch it runs on.
     *dims.first_mut()? = None;
     Some(dims)
+}
+
+/// The output shape that the author of a Lambda gave, which has no batch axis.
+fn lambda_output(layer: &Layer) -> Option<Dims> {
+    let shape = settings::dims(layer.config.get("output_shape").filter(|_| layer.class == "Lambda")?)?;
+    Some([vec![None], shape].concat())
 }
 
 /// The shape of the input of a model's first layer: as an input layer (or the first of a sequential model) declares it,
