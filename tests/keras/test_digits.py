@@ -2,12 +2,13 @@
 
 import json
 import math
+import re
 
 import jsonpatch
 import numpy as np
 import pipe
 import pytest
-from kerases import DATA, disable, layer_output, load, run, same_bits, simulators
+from kerases import DATA, ROOT, SIMULATOR, disable, layer_output, load, run, same_bits, simulators
 
 # Keras 3 loads these Keras 2 files too, Keras 2 none of Keras 3 (it does not know their InputLayer).
 MODELS = {
@@ -177,3 +178,18 @@ def test_another_json_patch_tool_and_a_hand_edit_give_the_same_model(model, orig
     for how in edits:
         assert same_bits(outputs[how], outputs["ours"]), how
     assert written["applied"] == written["jsonpatch"] == written["jq"] == written["ours"]
+
+
+def test_the_examples_in_the_docs_run(images, tmp_path, monkeypatch):
+    source = DATA / "digits-keras3.h5"
+    (tmp_path / "sites").write_text(sites_for((8, 8, 8), np.random.default_rng(0))[0] * 2)
+    patch = pipe.patch(pipe.config_of(source), "--after", "conv2d")
+    pipe.simulate(source, tmp_path / "faulty.h5", tmp_path / "sites", 3, patch_or_config=patch)
+    monkeypatch.chdir(tmp_path)
+    known = {"images": images}
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "keras" / "README.md").read_text(), re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        exec(example, known)
+    assert known["simulator"].mode.numpy() == 1
+    assert known["ErrorSimulator"].__mro__[1:] == SIMULATOR[2].__mro__[1:]
