@@ -6,7 +6,8 @@ use py_literal::Value as Python;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::cli::{Explain, Failure, Input};
+use crate::cli::{Failure, Input};
+use crate::explain::Explain;
 use crate::site::Shape;
 use crate::text::{near, shown};
 

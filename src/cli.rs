@@ -14,25 +14,13 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use crate::explain::Explain;
 use crate::json;
 use crate::text::shown;
 
 /// The part of every `--help` that lists the exit codes.
 pub const EXIT_CODES: &str = "Exit codes: 0 done (or the pipe downstream was closed), \
 1 something about files, layers or content, 2 flags and their values, 130 interrupted.";
-
-/// An error of the library, told to a user: one line, and a hint where one helps.
-pub trait Explain: std::error::Error {
-    /// What to try next.
-    fn hint(&self) -> Option<String> {
-        None
-    }
-
-    /// Whether a flag or its value is at fault (exit code 2) rather than some content (1).
-    fn is_usage(&self) -> bool {
-        false
-    }
-}
 
 /// Why a tool ends early.
 #[derive(Debug)]

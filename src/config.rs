@@ -7,8 +7,8 @@ use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::cli::Explain;
-use crate::graph::{Graph, Layer};
+use crate::explain::Explain;
+use crate::graph::{Cycle, Graph, Layer};
 use crate::text::{did_you_mean, shown};
 
 /// Why a document is not the config of a Keras model. Every variant names the place as a JSON Pointer.
@@ -61,21 +61,12 @@ pub enum ConfigError {
         /// How many there are.
         calls: usize,
     },
-    /// A layer that, over others, takes its own output.
-    #[error("the layer '{name}' at {at} is part of a cycle", name = shown(.name), at = place(.at))]
-    Cycle {
-        /// One layer of the cycle.
-        name: String,
-        /// Where it stands.
-        at: PointerBuf,
-    },
+    /// A graph without an order.
+    #[error(transparent)]
+    Cycle(#[from] Cycle),
 }
 
 impl ConfigError {
-    pub(crate) fn cycle(layer: &Layer) -> Self {
-        ConfigError::Cycle { name: layer.name.to_owned(), at: layer.at.clone() }
-    }
-
     fn malformed(at: &PointerBuf, expected: &'static str) -> Self {
         ConfigError::Malformed { at: at.clone(), expected }
     }

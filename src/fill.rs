@@ -10,7 +10,7 @@ use json_patch::jsonptr::PointerBuf;
 use serde_json::{Number, Value, json};
 use thiserror::Error;
 
-use crate::cli::Explain;
+use crate::explain::Explain;
 use crate::graph::{Address, Graph};
 use crate::h5::MOST_TEXT;
 use crate::json;

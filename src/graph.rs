@@ -6,6 +6,8 @@
 mod flow;
 mod order;
 
+pub use order::Cycle;
+
 use std::collections::HashMap;
 
 use json_patch::jsonptr::PointerBuf;

@@ -7,6 +7,7 @@ mod read;
 mod strings;
 mod write;
 
+use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -14,7 +15,8 @@ use thiserror::Error;
 pub use read::{Model, SavedLayer};
 pub use write::{Edit, Mode, refuse_bad_output, write};
 
-use crate::cli::{Explain, shown_path};
+use crate::cli::shown_path;
+use crate::explain::Explain;
 use crate::text::{listed, shown};
 
 /// The root attribute that holds the model's config.
@@ -130,4 +132,21 @@ impl Explain for H5Error {
             _ => None,
         }
     }
+}
+
+/// What the system says, in plain words.
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::StorageFull => "no space left on the disk".to_owned(),
+        io::ErrorKind::IsADirectory => "is a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What HDF5 says, on one line.
+fn words(error: &hdf5::Error) -> String {
+    let text = error.to_string();
+    crate::text::shown(text.lines().next().unwrap_or("unknown error"))
 }

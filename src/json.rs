@@ -11,7 +11,7 @@ use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::cli::Explain;
+use crate::explain::Explain;
 use crate::simulator::{INJECTIONS_KEY, MASKS_KEY, PLACEHOLDERS};
 use crate::text::shown;
 

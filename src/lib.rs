@@ -26,6 +26,7 @@ pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod draw;
+pub mod explain;
 pub mod fill;
 pub mod graph;
 pub mod h5;

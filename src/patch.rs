@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::change::{Change, Reference};
-use crate::cli::Explain;
+use crate::explain::Explain;
 use crate::text::shown;
 
 /// Why a patch cannot be applied.

@@ -15,8 +15,7 @@ use std::collections::{HashMap, HashSet};
 
 pub use error::WeightsError;
 
-use crate::config::ConfigError;
-use crate::graph::{Dialect, Graph, Keras, Layer};
+use crate::graph::{Cycle, Dialect, Graph, Keras, Layer};
 use crate::h5::{Mode, SavedLayer};
 use crate::simulator::is_simulator;
 
@@ -106,7 +105,7 @@ fn mode_path(simulator: &str) -> String {
     format!("{simulator}/mode:0")
 }
 
-fn names_in_order<'a>(graph: &Graph<'a>, keras: Keras) -> Result<Vec<&'a str>, ConfigError> {
+fn names_in_order<'a>(graph: &Graph<'a>, keras: Keras) -> Result<Vec<&'a str>, Cycle> {
     Ok(graph.keras_order(keras)?.into_iter().map(|index| graph.layers[index].name).collect())
 }
 
@@ -220,16 +219,16 @@ fn needs_weights(layer: &Layer, dialect: Dialect) -> bool {
 pub enum PlanError {
     /// A graph without an order.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Cycle(#[from] Cycle),
     /// Weights that do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
 }
 
-impl crate::cli::Explain for PlanError {
+impl crate::explain::Explain for PlanError {
     fn hint(&self) -> Option<String> {
         match self {
-            PlanError::Config(error) => error.hint(),
+            PlanError::Cycle(_) => None,
             PlanError::Weights(error) => error.hint(),
         }
     }

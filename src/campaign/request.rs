@@ -6,8 +6,9 @@ use thiserror::Error;
 
 use super::Campaign;
 use crate::classes_config::ClassesConfig;
-use crate::cli::{Explain, shown_path};
+use crate::cli::shown_path;
 use crate::draw::{Options, Sampler};
+use crate::explain::Explain;
 use crate::model::{FitError, Models, ModelsError};
 use crate::operator::Operator;
 use crate::pattern::{Rows, SpatialClass};

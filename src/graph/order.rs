@@ -1,14 +1,33 @@
 //! Keras' own order of a model's layers, which is the order in which it matches saved weights.
 
-use super::{Graph, Keras};
-use crate::config::ConfigError;
+use json_patch::jsonptr::PointerBuf;
+use thiserror::Error;
+
+use super::{Graph, Keras, Layer};
+use crate::text::shown;
+
+/// A layer that, over others, takes its own output: such a graph has no order.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+#[error("the layer '{name}' at {at} is part of a cycle", name = shown(.name), at = shown(.at.as_str()))]
+pub struct Cycle {
+    /// One layer of the cycle.
+    pub name: String,
+    /// Where it stands in the config.
+    pub at: PointerBuf,
+}
+
+impl Cycle {
+    fn through(layer: &Layer) -> Self {
+        Cycle { name: layer.name.to_owned(), at: layer.at.clone() }
+    }
+}
 
 impl Graph<'_> {
     /// The layers in the order of Keras' `model.layers`: by depth (the longest way to an output), the deepest first,
     /// and within a depth by the first visit of a depth-first walk from the outputs. Inputs that no output reaches
     /// stand first at depth 0. Of other layers that no output reaches Keras 3 knows nothing; Keras 2 appends them in the
     /// order of the config (`connect_ancillary_layers`). In all else the two agree (`_map_graph_network`, `map_graph`).
-    pub fn keras_order(&self, keras: Keras) -> Result<Vec<usize>, ConfigError> {
+    pub fn keras_order(&self, keras: Keras) -> Result<Vec<usize>, Cycle> {
         let Visits { ranks, nodes } = self.visit_from_outputs()?;
         let first_node = self.first_nodes();
         let mut node_depths: Vec<Option<usize>> = vec![None; first_node.last().copied().unwrap_or(0)];
@@ -63,7 +82,7 @@ impl Graph<'_> {
     }
 
     /// Walks from each output, depth first, a call's inputs in their order.
-    fn visit_from_outputs(&self) -> Result<Visits, ConfigError> {
+    fn visit_from_outputs(&self) -> Result<Visits, Cycle> {
         #[derive(Clone, Copy, PartialEq)]
         enum Mark {
             New,
@@ -82,7 +101,7 @@ impl Graph<'_> {
                 if next == 0 {
                     match marks[node] {
                         Mark::Done => continue,
-                        Mark::Open => return Err(ConfigError::cycle(&self.layers[layer])),
+                        Mark::Open => return Err(Cycle::through(&self.layers[layer])),
                         Mark::New => marks[node] = Mark::Open,
                     }
                     if visits.ranks[layer].is_none() {

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::strings::{self, Attribute, Storage, Strings};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS};
+use super::strings::{self, Attribute, Strings};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, in_words, words};
 use crate::cli::shown_path;
 
 /// An open model file.
@@ -45,9 +45,7 @@ impl Model {
         }
         match hdf5::File::open(place) {
             Ok(file) => Ok(Model { path, file }),
-            Err(error) if head.starts_with(b"\x89HDF\r\n\x1a\n") => {
-                Err(H5Error::Damaged { path, why: super::write::words(&error) })
-            }
+            Err(error) if head.starts_with(b"\x89HDF\r\n\x1a\n") => Err(H5Error::Damaged { path, why: words(&error) }),
             Err(_) => Err(H5Error::NotHdf5 { path }),
         }
     }
@@ -98,11 +96,7 @@ impl Model {
         let saved = |name: String| {
             let group = weights.group(&name).map_err(|error| H5Error::Damaged {
                 path: self.path.clone(),
-                why: format!(
-                    "no weights of the layer '{}': {}",
-                    crate::text::shown(&name),
-                    super::write::words(&error)
-                ),
+                why: format!("no weights of the layer '{}': {}", crate::text::shown(&name), words(&error)),
             })?;
             Ok(SavedLayer { weights: self.list(group.id(), "weight_names")?, name })
         };
@@ -128,28 +122,10 @@ impl Model {
     }
 
     fn damaged(&self, error: &hdf5::Error) -> H5Error {
-        H5Error::Damaged { path: self.path.clone(), why: super::write::words(error) }
+        H5Error::Damaged { path: self.path.clone(), why: words(error) }
     }
 
     fn not_text(&self, name: &str, why: &str) -> H5Error {
         H5Error::NotText { path: self.path.clone(), name: name.to_owned(), why: why.to_owned() }
-    }
-}
-
-/// How the file stores its texts, for those that are added.
-pub(super) fn storage_of(object: i64, name: &str) -> Option<Storage> {
-    match strings::read_list(object, name) {
-        Ok(Attribute::Text(strings)) => Some(strings.storage),
-        _ => None,
-    }
-}
-
-pub(super) fn in_words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::StorageFull => "no space left on the disk".to_owned(),
-        io::ErrorKind::IsADirectory => "is a directory".to_owned(),
-        _ => error.to_string(),
     }
 }

@@ -251,6 +251,14 @@ pub(super) fn read_list(object: hid_t, name: &str) -> hdf5::Result<Attribute> {
     Ok(joined.map_or(Attribute::Missing, Attribute::Text))
 }
 
+/// How the file stores its texts, for those that are added.
+pub(super) fn storage_of(object: i64, name: &str) -> Option<Storage> {
+    match read_list(object, name) {
+        Ok(Attribute::Text(strings)) => Some(strings.storage),
+        _ => None,
+    }
+}
+
 /// What an object header can hold of one attribute, as Keras reckons (64 KiB less what surrounds it).
 const MOST_IN_HEADER: usize = 64_512;
 

@@ -8,9 +8,8 @@ use std::path::Path;
 use hdf5_sys::h5t::{H5T_CSET_ASCII, H5T_CSET_UTF8};
 use tempfile::NamedTempFile;
 
-use super::read::{in_words, storage_of};
-use super::strings::{self, Attribute, Storage, Strings};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, Model};
+use super::strings::{self, Attribute, Storage, Strings, storage_of};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, Model, in_words, words};
 
 /// What changes in the copy; everything else stays byte for byte what it is.
 #[derive(Debug, Default)]
@@ -176,10 +175,4 @@ fn remove_weight(weights: &hdf5::Group, layer: &str, path: &str) -> hdf5::Result
             _ => return Ok(()),
         }
     }
-}
-
-/// What HDF5 says, on one line.
-pub(super) fn words(error: &hdf5::Error) -> String {
-    let text = error.to_string();
-    crate::text::shown(text.lines().next().unwrap_or("unknown error"))
 }

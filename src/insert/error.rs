@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::cli::Explain;
+use crate::explain::Explain;
 use crate::graph::Graph;
 use crate::text::{did_you_mean, shown};
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{Model, ModelError};
-use crate::cli::{Explain, shown_path};
+use crate::cli::shown_path;
+use crate::explain::Explain;
 use crate::text::{listed, shown};
 
 /// A set of models: one for each of some operators.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::sites::SitesError;
-use crate::cli::{Explain, shown_path};
+use crate::cli::shown_path;
 use crate::config::ConfigError;
+use crate::explain::Explain;
 use crate::fill::FillError;
 use crate::h5::H5Error;
 use crate::json::JsonError;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::cli::{Explain, Failure, Input};
+use crate::cli::{Failure, Input};
+use crate::explain::Explain;
 use crate::site::lines::{LineError, Reader};
 use crate::site::npy::{NpyError, Pair};
 use crate::site::{DataFormat, Site};

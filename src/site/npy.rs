@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::ShapeError;
 use super::dense::DenseError;
-use crate::cli::Explain;
+use crate::explain::Explain;
 
 pub use read::{Pair, finite_range};
 pub use write::Writer;

@@ -9,7 +9,7 @@ use super::DataFormat;
 use super::dense::{Dense, DenseError};
 use super::lines::{LineError, Reader};
 use super::npy::{self, NpyError};
-use crate::cli::Explain;
+use crate::explain::Explain;
 
 /// Why sites do not go on.
 #[derive(Debug, Error)]

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::cli::Explain;
+use crate::explain::Explain;
 use crate::text::shown;
 
 /// Weights that do not fit the new config.

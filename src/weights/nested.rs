@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 
 use super::{Plan, PlanError, WeightsError, error, mode_path};
-use crate::config::ConfigError;
-use crate::graph::{Dialect, Graph, Keras, Layer};
+use crate::graph::{Cycle, Dialect, Graph, Keras, Layer};
 use crate::h5::{Mode, SavedLayer};
 use crate::simulator::is_simulator;
 
@@ -97,7 +96,7 @@ pub(super) fn plan(
 }
 
 /// The leaves of a model in Keras' order, those of nested models where the model stands.
-fn leaves(model: &Graph, keras: Keras) -> Result<Vec<Leaf>, ConfigError> {
+fn leaves(model: &Graph, keras: Keras) -> Result<Vec<Leaf>, Cycle> {
     let mut found: Vec<Leaf> = Vec::new();
     for index in model.keras_order(keras)? {
         let layer = &model.layers[index];
