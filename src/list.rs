@@ -130,12 +130,12 @@ mod tests {
     #[test]
     fn a_table_has_a_heading_and_aligned_columns() {
         let expected = "\
-name    class       shape   operator   consumers
-x       InputLayer  8x6x3   ?          1
-conv/a  Conv2D      8x6x5   conv_gemm  4
-b\\n     Lambda      ?       ?          2
-c       Conv2D      ?x?x5   conv_gemm  1
-sum     Add         ?       ?          1
+name    class       shape  operator   consumers
+x       InputLayer  8x6x3  ?          1
+conv/a  Conv2D      8x6x5  conv_gemm  4
+b\\n     Lambda      ?      ?          2
+c       Conv2D      ?x?x5  conv_gemm  1
+sum     Add         ?      ?          1
 ";
         assert_eq!(written(Style::Table), expected);
     }

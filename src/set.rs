@@ -10,14 +10,15 @@ use serde_json::Value;
 pub use error::SetError;
 pub use sites::{SiteFiles, SiteSource};
 
+use crate::config;
 use crate::fill::{self, Filling, Simulator};
 use crate::graph::{Graph, Keras};
 use crate::h5::{self, Edit, MODEL_CONFIG, Model};
 use crate::json;
 use crate::patch;
 use crate::site::{DataFormat, Site};
+use crate::target::Targets;
 use crate::weights;
-use crate::{config, target};
 
 /// What to write, and how.
 #[derive(Debug)]
@@ -147,14 +148,15 @@ fn read_sites<'s>(graph: &Graph, simulators: &'s [Simulator], options: &Options)
             return Err(SetError::TwoSources { simulator: open[index].path.clone() });
         }
     }
+    let targets = Targets::new(graph);
     let mut filled = Vec::with_capacity(open.len());
     for (simulator, files) in open.iter().zip(given) {
         let Some(files) = files else {
             return Err(SetError::NoSites { simulator: simulator.path.clone() });
         };
-        let data_format = options.data_format.unwrap_or_else(|| target::data_format(graph, &simulator.address));
+        let data_format = options.data_format.unwrap_or_else(|| targets.data_format(&simulator.address));
         let sites = files.read(data_format)?;
-        if let (Some(expected), Some(site)) = (target::shape(graph, &simulator.address, data_format), sites.first())
+        if let (Some(expected), Some(site)) = (targets.shape(&simulator.address, data_format), sites.first())
             && site.shape != expected
         {
             return Err(SetError::OtherShape { simulator: simulator.path.clone(), expected, found: site.shape });

@@ -14,6 +14,7 @@ mod preserving;
 mod recurrent;
 mod rules;
 mod settings;
+mod slice;
 mod spatial;
 mod stated;
 mod tensor_op;

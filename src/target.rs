@@ -79,6 +79,11 @@ impl<'g, 'a> Targets<'g, 'a> {
         self.size_as(address, self.data_format(address))
     }
 
+    /// The shape of the sites that fit the layer's output, read in a data format; `None` where it is not known whole.
+    pub fn shape(&self, address: &Address, format: DataFormat) -> Option<Shape> {
+        self.size_as(address, format)?.shape()
+    }
+
     fn size_as(&self, address: &Address, format: DataFormat) -> Option<Size> {
         let calls = self.graph.trail(address).last().map_or(0, |layer| layer.calls.len());
         let mut sizes = Vec::with_capacity(calls);
@@ -129,14 +134,4 @@ impl<'g, 'a> Targets<'g, 'a> {
         let path = self.graph.path(address);
         Some(Target { path, class: layer.class.to_owned(), size, operator, fused, consumers })
     }
-}
-
-/// The data format of the layer, else of the nearest before it that has one, else behind it, else channels_last.
-pub fn data_format(graph: &Graph, address: &Address) -> DataFormat {
-    Formats::new(graph).of(address)
-}
-
-/// The shape of the sites that fit a layer's output, read in a data format; `None` where it is not known whole.
-pub fn shape(graph: &Graph, address: &Address, format: DataFormat) -> Option<Shape> {
-    Targets::new(graph).size_as(address, format)?.shape()
 }

@@ -27,7 +27,7 @@ fn block(indices: &Positions, plane: usize) -> Option<usize> {
 
 fn is_skip_4(all: &Positions) -> bool {
     let smallest = all.first().unwrap();
-    let at_four = all.iter().filter(|p| (*p - smallest) % 4 == 0).count();
+    let at_four = all.iter().filter(|p| (*p - smallest).is_multiple_of(4)).count();
     at_four >= 2 && all.len() - at_four <= 1
 }
 

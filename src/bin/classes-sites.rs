@@ -82,7 +82,7 @@ struct Args {
     list_operators: bool,
     /// Take sites from FILE instead of drawing them: checked lines, or with --npy as NumPy files
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "models", "rows",
+        "layer", "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "models", "rows",
         "spatial_class", "value_class", "single_bit_flip", "list_operators", "classes_config",
     ])]
     read: Option<PathBuf>,

@@ -143,11 +143,14 @@ impl Request {
             self.range = RangeFrom::Ends(config.range_min, config.range_max);
         }
         if self.models.is_none() && !self.single_bit_flip {
+            let said = config.models_folder.is_some();
             let folder = config.models_folder.unwrap_or_else(|| PathBuf::from(MODELS_FOLDER));
-            if folder.is_dir() {
-                self.models = Some(Models::folder(&folder));
+            let models = Models::folder(&folder);
+            // A folder that is named and is there must be good; one that merely happens to be there need not be CLASSES'.
+            if folder.is_dir() && (said || models.operators().is_ok()) {
+                self.models = Some(models);
             } else {
-                say(format!("{}: no such folder, the models are those built in", shown_path(&folder)));
+                say(format!("{}: no folder of models, they are those built in", shown_path(&folder)));
             }
         }
     }

@@ -103,7 +103,9 @@ pub fn refuse_bad_output(model: &Model, out: &Path, force: bool) -> Result<(), H
 }
 
 fn change(copy: &Path, edit: &Edit) -> hdf5::Result<()> {
-    let file = hdf5::File::open_rw(copy)?;
+    // New objects in the oldest form that holds them: every HDF5 reads it, and it bears no times, which would make the
+    // bytes of two runs differ.
+    let file = hdf5::File::with_options().with_fapl(|access| access.libver_earliest()).open_rw(copy)?;
     write_config(&file, &edit.config)?;
     if let Ok(weights) = file.group(MODEL_WEIGHTS) {
         let names_storage = storage_of(weights.id(), "layer_names").unwrap_or(Storage::Variable(H5T_CSET_UTF8));
@@ -120,7 +122,7 @@ fn change(copy: &Path, edit: &Edit) -> hdf5::Result<()> {
                 Ok(group) => group,
                 Err(_) => weights.create_group(&mode.layer)?,
             };
-            let dataset = group.new_dataset::<i32>().shape([1, 1]).create(mode.path.as_str())?;
+            let dataset = group.new_dataset::<i32>().shape([1, 1]).obj_track_times(false).create(mode.path.as_str())?;
             dataset.write_raw(&[ENABLED])?;
         }
         for (layer, names) in &edit.weight_names {

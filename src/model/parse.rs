@@ -81,6 +81,7 @@ impl Reader {
         let weight = self.weight(object, "frequency", pointer);
         let mut named = Vec::new();
         let mut random = false;
+        let before = self.problems.len();
         for (name, value) in object {
             let at = format!("{pointer}/{}", escaped(name));
             match name.as_str() {
@@ -97,6 +98,7 @@ impl Reader {
         }
         let mix = match named.as_slice() {
             _ if random => Mix::Each(self.values(object, pointer)?),
+            _ if self.problems.len() > before => return None,
             [] => return self.problem(pointer, "no value class"),
             [(class, _)] => Mix::One(*class),
             [first, second] => Mix::two(*first, *second),

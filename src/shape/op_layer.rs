@@ -8,9 +8,8 @@ use serde_json::Value;
 use super::Dims;
 use super::rules::CallSite;
 use super::settings::{dims, integers, size, sizes};
-use super::tensor_op::{
-    broadcast, concatenated, expanded, padded, reduced, reshaped, slice_length, split, squeezed, transposed,
-};
+use super::slice::sliced;
+use super::tensor_op::{broadcast, concatenated, expanded, padded, reduced, reshaped, split, squeezed, transposed};
 
 /// What an operation does to shapes.
 enum Operation {
@@ -231,34 +230,70 @@ fn shape_of(value: &Value) -> Dims {
     dims
 }
 
-/// What `tensor[spec]` has left; `spec` is one item or a list of them.
-fn sliced(input: &Dims, spec: &Value) -> Option<Dims> {
-    let items = spec.as_array().map_or(std::slice::from_ref(spec), Vec::as_slice);
-    let is_ellipsis = |item: &Value| item.get("class_name").is_some_and(|class| class == "__ellipsis__");
-    let named = items.iter().filter(|item| !item.is_null() && !is_ellipsis(item)).count();
-    let mut free = input.len().checked_sub(named)?;
-    let mut axes = input.iter().copied();
-    let mut output = Dims::new();
-    for item in items {
-        if item.is_null() {
-            output.push(Some(1));
-        } else if is_ellipsis(item) {
-            output.extend(axes.by_ref().take(std::mem::take(&mut free)));
-        } else if item.is_i64() || item.is_u64() {
-            axes.next()?;
-        } else {
-            // Keras 3 wraps the three ends of a slice once more.
-            let ends = item.get("config").unwrap_or(item).as_object()?;
-            output
-                .push(slice(axes.next()?, ["start", "stop", "step"].map(|key| ends.get(key).unwrap_or(&Value::Null))));
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::dims;
+    use crate::{config, shape};
+
+    /// The output of one operation on `x`, of shape (batch, 8, 6, 4).
+    fn output(mut operation: Value, node: Value) -> Option<Vec<Option<usize>>> {
+        operation["name"] = json!("op");
+        operation["inbound_nodes"] = json!([node]);
+        let input = json!({"class_name": "InputLayer", "name": "x", "inbound_nodes": [],
+            "config": {"batch_input_shape": [null, 8, 6, 4]}});
+        let document = json!({"class_name": "Functional", "config": {
+            "layers": [input, operation], "input_layers": [["x", 0, 0]], "output_layers": [["op", 0, 0]],
+        }});
+        let graph = config::read(&document).expect("a model");
+        shape::infer(&graph).of(&graph.find("op").expect("a layer"), 0, 0).map(<[_]>::to_vec)
+    }
+
+    fn keras2(function: &str, node: Value) -> Option<Vec<Option<usize>>> {
+        output(json!({"class_name": "TFOpLambda", "config": {"function": function}}), node)
+    }
+
+    fn keras3(class: &str, config: Value, more: &[Value]) -> Option<Vec<Option<usize>>> {
+        let x = json!({"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}});
+        let arguments = [&[x], more].concat();
+        let operation = json!({"class_name": class, "module": "keras.src.ops.numpy", "config": config});
+        output(operation, json!({"args": arguments, "kwargs": {}}))
+    }
+
+    #[test]
+    fn operations_of_keras_2_have_their_arguments_in_the_node() {
+        for (function, node, expected) in [
+            ("math.add", json!(["x", 0, 0, {"y": ["x", 0, 0]}]), &[-1, 8, 6, 4][..]),
+            ("math.multiply", json!(["_CONSTANT_VALUE", -1, 2.0, {"y": ["x", 0, 0]}]), &[-1, 8, 6, 4]),
+            ("__operators__.add", json!(["x", 0, 0, {"y": [[[[[1.0]]]], [[[[1.0]]]]]}]), &[2, -1, 8, 6, 4]),
+            ("concat", json!([["x", 0, 0, {"axis": -1}], ["x", 0, 0, {"axis": -1}]]), &[-1, 8, 6, 8]),
+            ("math.reduce_mean", json!(["x", 0, 0, {"axis": [1, 2]}]), &[-1, 4]),
+            ("reshape", json!(["x", 0, 0, {"shape": [-1, 48, 4]}]), &[-1, 48, 4]),
+            ("compat.v1.transpose", json!(["x", 0, 0, {"perm": [0, 3, 1, 2]}]), &[-1, 4, 8, 6]),
+            ("image.resize", json!(["x", 0, 0, {"size": [16, 12]}]), &[-1, 16, 12, 4]),
+            ("nn.depth_to_space", json!(["x", 0, 0, {"block_size": 2}]), &[-1, 16, 12, 1]),
+        ] {
+            assert_eq!(keras2(function, node), Some(dims(expected)), "{function}");
+        }
+        assert_eq!(keras2("strange.operation", json!(["x", 0, 0, {}])), None);
+        assert_eq!(keras2("reshape", json!(["x", 0, 0, {"shape": ["x", 0, 0]}])), None);
+    }
+
+    #[test]
+    fn operations_of_keras_3_have_their_arguments_in_the_config() {
+        let bare = json!({});
+        let constant = json!({"class_name": "__numpy__", "config": {"value": [[1.0, 1.0, 1.0, 1.0]]}});
+        let slice = json!([{"class_name": "__slice__", "config": {"start": null, "stop": 1, "step": null}}, 0]);
+        for (class, config, more, expected) in [
+            ("Subtract", bare.clone(), vec![constant], &[-1, 8, 6, 4][..]),
+            ("Divide", bare.clone(), vec![json!(2.0)], &[-1, 8, 6, 4]),
+            ("Mean", json!({"axis": [1, 2], "keepdims": true}), vec![], &[-1, 1, 1, 4]),
+            ("Reshape", json!({"newshape": [-1, 48, 4]}), vec![], &[-1, 48, 4]),
+            ("Pad", json!({"pad_width": [[0, 0], [1, 1], [2, 0], [0, 0]]}), vec![], &[-1, 10, 8, 4]),
+            ("GetItem", bare, vec![slice], &[-1, 6, 4]),
+        ] {
+            assert_eq!(keras3(class, config, &more), Some(dims(expected)), "{class}");
         }
     }
-    output.extend(axes);
-    Some(output)
-}
-
-/// The size of an axis that is sliced; `None` where an end or the axis is known at run time only.
-fn slice(dim: Option<usize>, ends: [&Value; 3]) -> Option<usize> {
-    let [start, stop, step] = ends.map(|end| if end.is_null() { Some(None) } else { end.as_i64().map(Some) });
-    slice_length(dim?, start?, stop?, step?.unwrap_or(1))
 }

@@ -66,3 +66,6 @@ pub enum Problem {
     #[error("{0}")]
     Dense(#[from] DenseError),
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 
     python shapes_sweep.py [2|3] [FAMILY ...]
 
-builds every network of keras.applications, at its default size and at 97x131 without its top, in Keras 3 also with the
-shapes taken out of the config, and prints one line a network: layers right, unknown (`?`), wrong.
+builds every network of keras.applications, at its default size and at 97x131 without its top, and prints a line for its
+config as written and one for the config without the shapes that Keras writes: layers right, unknown (`?`), wrong.
 """
 
 import json
@@ -243,10 +243,9 @@ def nested(version):
     return twice, k.Sequential([k.Input((32, 24, 3)), inner, l.AveragePooling2D(3), l.Dense(2)])
 
 
-def networks():
-    """The names of keras.applications' networks, in both Kerases."""
-    both = [{name for name in dir(k.applications) if name[0].isupper()} for k in KERAS.values()]
-    return sorted(set.intersection(*both))
+def networks(version):
+    """The names of the networks in keras.applications."""
+    return [name for name in dir(KERAS[version].applications) if name[0].isupper()]
 
 
 def sweep(version, names):
@@ -268,4 +267,4 @@ def sweep(version, names):
 if __name__ == "__main__":
     versions = [int(sys.argv[1])] if sys.argv[1:] else [3, 2]
     for version in versions:
-        print(f"Keras {version}: {dict(sweep(version, sys.argv[2:] or networks()))}")
+        print(f"Keras {version}: {dict(sweep(version, sys.argv[2:] or networks(version)))}")
