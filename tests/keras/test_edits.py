@@ -106,6 +106,15 @@ def test_of_a_shared_layer_one_call_or_all_are_struck(version, networks, tmp_pat
 
 
 @BOTH
+def test_an_input_that_nothing_uses_is_refused(version, tmp_path):
+    k = KERAS[version]
+    used, unused = k.Input((4, 4, 2), name="used"), k.Input((4, 4, 2), name="unused")
+    k.Model([used, unused], k.layers.Conv2D(2, 1)(used)).save(tmp_path / "model.h5", include_optimizer=False)
+    with pytest.raises(pipe.Failed, match="exit 1: classes-patch: nothing .* depends on 'unused'"):
+        pipe.patch(pipe.config_of(tmp_path / "model.h5"), "--after", "unused")
+
+
+@BOTH
 @pytest.mark.parametrize(
     "name, after", [("unet", "pool0"), ("in_and_out", "together"), ("twice_nested", "middle"), ("nested", "base/base_a1")]
 )
