@@ -63,6 +63,8 @@ pub struct Inserted {
     pub after: String,
     /// The layer's own activation, where faults land behind it.
     pub behind_activation: Option<String>,
+    /// The dtype policy it takes over from the layer.
+    pub policy: String,
 }
 
 /// Inserts a simulator for each request.
@@ -156,6 +158,7 @@ fn insert_one(
         renamed: name != wanted,
         name,
         after: request.after.clone(),
+        policy: layer::policy_behind(level, target),
         behind_activation: if split.is_none() { split::fused_activation(layer).map(str::to_owned) } else { None },
     });
     Ok(())

@@ -142,4 +142,14 @@ fn tell(simulator: &Inserted) {
             ),
         );
     }
+    if simulator.policy != "float32" {
+        cli::say(
+            TOOL,
+            &format!(
+                "'{}' computes in {}, and so will its simulator: the layer in docs/keras does, CLASSES' own knows only float32",
+                shown(&simulator.after),
+                shown(&simulator.policy)
+            ),
+        );
+    }
 }

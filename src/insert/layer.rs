@@ -105,6 +105,11 @@ fn dtype_policy(level: &Graph, target: usize) -> Value {
     json!("float32")
 }
 
+/// The name of the dtype policy that a simulator behind the layer gets, such as `float32` or `mixed_float16`.
+pub(super) fn policy_behind(level: &Graph, target: usize) -> String {
+    policy_name(&dtype_policy(level, target)).unwrap_or("float32").to_owned()
+}
+
 fn first_input(layer: &Layer) -> Option<usize> {
     Some(layer.calls.first()?.inputs.first()?.source.layer)
 }
