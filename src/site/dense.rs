@@ -22,13 +22,16 @@ pub fn index(format: DataFormat, shape: Shape, h: usize, w: usize, c: usize) -> 
     }
 }
 
-/// One site's arrays, reused from site to site: `injection` is the value at a corrupted cell and
+const ZERO: [u8; 4] = 0f32.to_le_bytes();
+const ONE: [u8; 4] = 1f32.to_le_bytes();
+
+/// One site's arrays as the bytes that files hold, reused from site to site: `injection` is the value at a corrupted cell and
 /// 0 elsewhere, `mask` 0 and 1.
 pub struct Dense {
     shape: Shape,
     format: DataFormat,
-    injection: Vec<f32>,
-    mask: Vec<f32>,
+    injection: Vec<[u8; 4]>,
+    mask: Vec<[u8; 4]>,
     corrupted: Vec<usize>,
 }
 
@@ -38,8 +41,8 @@ impl Dense {
         Dense {
             shape,
             format,
-            injection: vec![0.0; shape.cells()],
-            mask: vec![1.0; shape.cells()],
+            injection: vec![ZERO; shape.cells()],
+            mask: vec![ONE; shape.cells()],
             corrupted: Vec::new(),
         }
     }
@@ -68,28 +71,28 @@ impl Dense {
                 return Err(DenseError::Bit { h, w, c });
             };
             let index = index(self.format, self.shape, h, w, c);
-            self.injection[index] = value;
-            self.mask[index] = 0.0;
+            self.injection[index] = value.to_le_bytes();
+            self.mask[index] = ZERO;
             self.corrupted.push(index);
         }
         Ok(())
     }
 
-    /// The value at a corrupted cell, 0 elsewhere, in the order of the data format.
-    pub fn injection(&self) -> &[f32] {
-        &self.injection
+    /// The value at a corrupted cell, 0 elsewhere: little-endian float32 in the order of the data format.
+    pub fn injection(&self) -> &[u8] {
+        self.injection.as_flattened()
     }
 
-    /// 0 at a corrupted cell, 1 elsewhere, in the order of the data format.
-    pub fn mask(&self) -> &[f32] {
-        &self.mask
+    /// 0 at a corrupted cell, 1 elsewhere: little-endian float32 in the order of the data format.
+    pub fn mask(&self) -> &[u8] {
+        self.mask.as_flattened()
     }
 
     /// Undoes the corrupted cells alone, so that a small site in a large tensor costs little.
     fn clear(&mut self) {
         for index in self.corrupted.drain(..) {
-            self.injection[index] = 0.0;
-            self.mask[index] = 1.0;
+            self.injection[index] = ZERO;
+            self.mask[index] = ONE;
         }
     }
 }
@@ -117,12 +120,12 @@ mod tests {
         second.cells[0].h = 0;
         let mut dense = Dense::new(first.shape, DataFormat::ChannelsFirst);
         dense.set(&first).unwrap();
-        assert!(dense.injection()[23].is_nan());
+        assert_eq!(dense.injection[23], f32::NAN.to_le_bytes());
         dense.set(&second).unwrap();
-        let corrupted: Vec<_> = (0..24).filter(|&i| dense.mask()[i] == 0.0).collect();
+        let corrupted: Vec<_> = (0..24).filter(|&i| dense.mask[i] == ZERO).collect();
         assert_eq!(corrupted, [20]);
-        assert_eq!(dense.injection()[20], -1.5);
-        assert_eq!(dense.injection()[23], 0.0);
+        assert_eq!(dense.injection()[80..84], (-1.5f32).to_le_bytes());
+        assert_eq!(dense.injection[23], ZERO);
     }
 
     #[test]
@@ -130,6 +133,6 @@ mod tests {
         let flip = site(Fault::Bit(31));
         let mut dense = Dense::new(flip.shape, DataFormat::ChannelsLast);
         assert_eq!(dense.set(&flip), Err(DenseError::Bit { h: 1, w: 2, c: 3 }));
-        assert!(dense.mask().iter().all(|&m| m == 1.0));
+        assert!(dense.mask.iter().all(|&mask| mask == ONE));
     }
 }

@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::{self, BufWriter, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -20,7 +20,7 @@ pub struct Writer {
 
 struct Array {
     path: PathBuf,
-    out: BufWriter<NamedTempFile>,
+    file: NamedTempFile,
 }
 
 impl Writer {
@@ -73,40 +73,27 @@ impl Array {
         let path = folder.join(name);
         let create = || -> io::Result<_> {
             // As other files are made: whoever may read the folder's files may read these.
-            let file = tempfile::Builder::new().prefix(name).permissions(permissions()).tempfile_in(folder)?;
-            let mut out = BufWriter::with_capacity(1 << 16, file);
-            out.write_all(&[0; WRITTEN])?;
-            Ok(out)
+            let mut file = tempfile::Builder::new().prefix(name).permissions(permissions()).tempfile_in(folder)?;
+            file.write_all(&[0; WRITTEN])?;
+            Ok(file)
         };
         match create() {
-            Ok(out) => Ok(Array { path, out }),
+            Ok(file) => Ok(Array { path, file }),
             Err(error) => Err(at(&path, error)),
         }
     }
 
-    fn write(&mut self, values: &[f32]) -> Result<(), NpyError> {
-        let mut bytes = [0; 1 << 14];
-        for values in values.chunks(bytes.len() / 4) {
-            for (bytes, value) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(values) {
-                *bytes = value.to_le_bytes();
-            }
-            let bytes = &bytes[..values.len() * 4];
-            self.out.write_all(bytes).map_err(|e| at(&self.path, e))?;
-        }
-        Ok(())
+    fn write(&mut self, bytes: &[u8]) -> Result<(), NpyError> {
+        self.file.write_all(bytes).map_err(|e| at(&self.path, e))
     }
 
     fn finish(mut self, sites: u64, axes: [usize; 3]) -> Result<(PathBuf, NamedTempFile), NpyError> {
         let mut finish = || -> io::Result<()> {
-            self.out.rewind()?;
-            header::write(&mut self.out, sites, axes)?;
-            self.out.flush()
+            self.file.rewind()?;
+            header::write(&mut self.file, sites, axes)
         };
         finish().map_err(|e| at(&self.path, e))?;
-        match self.out.into_inner() {
-            Ok(file) => Ok((self.path, file)),
-            Err(error) => Err(at(&self.path, error.into_error())),
-        }
+        Ok((self.path, self.file))
     }
 }
 
