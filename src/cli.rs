@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::explain::Explain;
 use crate::json;
-use crate::text::shown;
+use crate::text::{io_words, shown};
 
 /// The part of every `--help` that lists the exit codes.
 pub const EXIT_CODES: &str = "Exit codes: 0 done (or the pipe downstream was closed), \
@@ -107,9 +107,13 @@ pub fn run(tool: &str, body: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
     }
 }
 
-/// One line on stderr, behind the name of the tool. A closed stderr is no failure.
+/// Lines on stderr, each behind the name of the tool, nothing in them raw that a terminal would obey. A closed stderr is
+/// no failure.
 pub fn say(tool: &str, words: &str) {
-    let _ = writeln!(io::stderr(), "{tool}: {words}");
+    let mut stderr = io::stderr().lock();
+    for line in words.lines() {
+        let _ = writeln!(stderr, "{tool}: {}", shown(line));
+    }
 }
 
 /// A file, or stdin where it is `-` or absent.
@@ -186,11 +190,7 @@ pub fn to_stdout(write: impl FnOnce(&mut BufWriter<io::StdoutLock<'static>>) -> 
 pub fn io_failure(name: &str, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
-        io::ErrorKind::NotFound => Failure::content(format!("{name}: no such file")),
-        io::ErrorKind::PermissionDenied => Failure::content(format!("{name}: permission denied")),
-        io::ErrorKind::IsADirectory => Failure::content(format!("{name}: is a directory")),
-        io::ErrorKind::StorageFull => Failure::content(format!("{name}: no space left on the disk")),
-        _ => Failure::content(format!("{name}: {error}")),
+        _ => Failure::content(format!("{name}: {}", io_words(error))),
     }
 }
 

@@ -7,7 +7,6 @@ mod read;
 mod strings;
 mod write;
 
-use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -131,17 +130,6 @@ impl Explain for H5Error {
             H5Error::Exists { .. } => Some("--force replaces it".into()),
             _ => None,
         }
-    }
-}
-
-/// What the system says, in plain words.
-fn in_words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::StorageFull => "no space left on the disk".to_owned(),
-        io::ErrorKind::IsADirectory => "is a directory".to_owned(),
-        _ => error.to_string(),
     }
 }
 

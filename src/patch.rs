@@ -34,7 +34,7 @@ pub enum PatchError {
         found: String,
     },
     /// An operation is impossible.
-    #[error("operation {index} of the patch: {why} at {at}", at = shown(.at.as_str()))]
+    #[error("operation {index} of the patch: {why} at '{at}'", at = shown(.at.as_str()))]
     Impossible {
         /// Which operation, from 0.
         index: usize,
@@ -144,19 +144,33 @@ pub fn from_value(value: Value) -> Result<Patch, PatchError> {
 
 /// Applies a patch. Where it fails, the document is what it was.
 pub fn apply(document: &mut Value, patch: &Patch) -> Result<(), PatchError> {
-    json_patch::patch(document, patch).map_err(|error| {
-        let at = error.path.clone();
-        match (&error.kind, patch.0.get(error.operation)) {
-            // A place that is not there fails a test as another value does.
-            (_, Some(PatchOperation::Test(test))) => PatchError::TestFailed {
-                index: error.operation,
-                expected: brief(Some(&test.value)),
-                found: brief(document.pointer(at.as_str())),
-                at,
-            },
-            (kind, _) => PatchError::Impossible { index: error.operation, why: kind.to_string(), at },
+    let mut patched = document.clone();
+    for (index, operation) in patch.0.iter().enumerate() {
+        if let PatchOperation::Test(test) = operation {
+            let found = test.path.resolve(&patched).ok();
+            if !found.is_some_and(|found| is_equal(found, &test.value)) {
+                let (expected, found) = (brief(Some(&test.value)), brief(found));
+                return Err(PatchError::TestFailed { index, at: test.path.clone(), expected, found });
+            }
+        } else {
+            json_patch::patch(&mut patched, std::slice::from_ref(operation))
+                .map_err(|error| PatchError::Impossible { index, why: error.kind.to_string(), at: error.path })?;
         }
-    })
+    }
+    *document = patched;
+    Ok(())
+}
+
+/// RFC 6902's equality: numbers by value, however they are spelt.
+fn is_equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || (a.as_f64() == b.as_f64() && a.as_f64().is_some()),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_equal(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| is_equal(a, b)))
+        }
+        _ => a == b,
+    }
 }
 
 /// A value on a few characters.
@@ -226,6 +240,18 @@ mod tests {
             "operation 2 of the patch: the test at /b/0 fails: \"y\" stands there, not \"x\""
         );
         assert_eq!(document, json!({"a": 1, "b": ["y"]}));
+    }
+
+    #[test]
+    fn numbers_are_equal_by_value_however_they_are_spelt() {
+        let parsed = |text: &str| crate::json::parse(text).expect("JSON").value;
+        let mut document = parsed(r#"{"a": [8, 1e-07, {"b": 1.0}], "big": 9007199254740993}"#);
+        let test = |path: &str, value: &str| {
+            from_value(json!([{"op": "test", "path": path, "value": parsed(value)}])).expect("a patch")
+        };
+        assert_eq!(apply(&mut document, &test("/a", r#"[8.0, 0.0000001, {"b": 1}]"#)), Ok(()));
+        assert!(apply(&mut document, &test("/a/0", "9")).is_err());
+        assert!(apply(&mut document, &test("/a/0", r#""8""#)).is_err());
     }
 
     #[test]

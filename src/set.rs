@@ -12,7 +12,7 @@ pub use sites::{SiteFiles, SiteSource};
 
 use crate::config;
 use crate::fill::{self, Filling, Simulator};
-use crate::graph::{Graph, Keras};
+use crate::graph::{Dialect, Graph, Keras};
 use crate::h5::{self, Edit, MODEL_CONFIG, Model};
 use crate::json;
 use crate::patch;
@@ -35,6 +35,8 @@ pub struct Options {
     pub data_format: Option<DataFormat>,
     /// Write the corrupted cells only.
     pub sparse: bool,
+    /// Make the folder of `out` where it is missing.
+    pub makes_folder: bool,
     /// Do everything but write.
     pub check: bool,
     /// Replace a file that is there.
@@ -81,10 +83,7 @@ pub fn run(input: &str, options: &Options) -> Result<Report, SetError> {
     let simulators = fill::simulators(&graph);
 
     let written_by = model.keras_version();
-    let keras = options.keras.unwrap_or(match &written_by {
-        Some(version) if version.starts_with('3') => Keras::Three,
-        _ => Keras::Two,
-    });
+    let keras = options.keras.unwrap_or_else(|| writer(written_by.as_deref(), &old_graph));
     let plan = weights::plan(&old_graph, &graph, &model.saved_layers()?, keras)?;
 
     let filled = read_sites(&graph, &simulators, options)?;
@@ -108,6 +107,7 @@ pub fn run(input: &str, options: &Options) -> Result<Report, SetError> {
     let config = fill::text(document, &fillings)?;
     if !options.check {
         let edit = Edit {
+            makes_folder: options.makes_folder,
             config,
             layer_names: plan.layer_names,
             weight_names: plan.weight_names,
@@ -119,11 +119,41 @@ pub fn run(input: &str, options: &Options) -> Result<Report, SetError> {
     Ok(report)
 }
 
+/// The Keras that wrote a model: by the version it left, else by how the config is written.
+fn writer(version: Option<&str>, graph: &Graph) -> Keras {
+    let major = version.and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    let of_keras_3 = |policy: &Value| policy.get("class_name").and_then(Value::as_str) == Some("DTypePolicy");
+    let is_3 = match major {
+        Some(major) => major >= 3,
+        None => {
+            graph.dialect == Dialect::Keras3
+                || graph.layers.iter().any(|layer| layer.config.get("dtype").is_some_and(of_keras_3))
+        }
+    };
+    if is_3 { Keras::Three } else { Keras::Two }
+}
+
 /// A simulator with the sites that it shall play.
 struct Filled<'s> {
     simulator: &'s Simulator,
     sites: Vec<Site>,
     data_format: DataFormat,
+}
+
+/// The simulator of that path, else the one of that bare name.
+fn named(open: &[&Simulator], name: &str) -> Result<Option<usize>, SetError> {
+    if let Some(index) = open.iter().position(|simulator| simulator.path == name) {
+        return Ok(Some(index));
+    }
+    let suffix = format!("/{name}");
+    let found: Vec<usize> = (0..open.len()).filter(|&index| open[index].path.ends_with(&suffix)).collect();
+    match found.as_slice() {
+        [] => Ok(None),
+        [index] => Ok(Some(*index)),
+        several => {
+            Err(SetError::WhichSimulator { open: several.iter().map(|&index| open[index].path.clone()).collect() })
+        }
+    }
 }
 
 /// Brings together the simulators that await sites and the sites there are.
@@ -134,10 +164,7 @@ fn read_sites<'s>(graph: &Graph, simulators: &'s [Simulator], options: &Options)
     let mut given: Vec<Option<&SiteFiles>> = vec![None; open.len()];
     for source in &options.sites {
         let index = match &source.simulator {
-            Some(name) => open
-                .iter()
-                .position(|simulator| simulator.path == *name)
-                .or_else(|| open.iter().position(|simulator| simulator.path.ends_with(&format!("/{name}")))),
+            Some(name) => named(&open, name)?,
             None if open.len() > 1 => return Err(SetError::WhichSimulator { open: names(&open) }),
             None => (!open.is_empty()).then_some(0),
         };

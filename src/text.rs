@@ -1,4 +1,6 @@
-//! Words for messages: names made safe to print, and near misses found.
+//! Words for messages: names made safe to print, the system's errors, near misses found.
+
+use std::io;
 
 /// A name from a file, safe on a terminal: control characters are escaped, all else stays.
 pub fn shown(name: &str) -> String {
@@ -12,6 +14,18 @@ pub fn shown(name: &str) -> String {
         }
     }
     out
+}
+
+/// What the system says, in plain words where the kind is a usual one.
+pub fn io_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "is a directory".to_owned(),
+        io::ErrorKind::StorageFull => "no space left on the disk".to_owned(),
+        io::ErrorKind::FileTooLarge => "larger than a file may be here".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// The candidates that `name` was probably meant to be, the nearest first, at most three.

@@ -35,9 +35,6 @@ pub struct Plan {
 /// Plans the change from the graph that `saved` belongs to, to a new one.
 pub fn plan(old: &Graph, new: &Graph, saved: &[SavedLayer], keras: Keras) -> Result<Plan, PlanError> {
     let mut plan = Plan::default();
-    if saved.is_empty() {
-        return Ok(plan);
-    }
     refuse_missing(old, new, saved)?;
 
     let by_name: HashMap<&str, &SavedLayer> = saved.iter().map(|layer| (layer.name.as_str(), layer)).collect();
@@ -131,6 +128,8 @@ fn in_found_order<'a>(
 
 /// Refuses a config with layers whose weights the file does not have.
 fn refuse_missing(old: &Graph, new: &Graph, saved: &[SavedLayer]) -> Result<(), WeightsError> {
+    let with_weights = saved.iter().filter(|layer| !layer.weights.is_empty());
+    let saved_with_weights: HashSet<&str> = with_weights.map(|layer| layer.name.as_str()).collect();
     let saved: HashSet<&str> = saved.iter().map(|layer| layer.name.as_str()).collect();
     let missing = |layer: &Layer, dialect: Dialect, path: String| {
         let needs = needs_weights(layer, dialect);
@@ -144,12 +143,33 @@ fn refuse_missing(old: &Graph, new: &Graph, saved: &[SavedLayer]) -> Result<(), 
             // Inside a nested model the file only knows weights; the old config knows the layers.
             _ => old.find(&new.path(&address)).is_some(),
         };
+        let has_none = |name: &str| !saved_with_weights.contains(name);
+        if let [layer] = trail.as_slice()
+            && WEIGHTED.contains(&layer.class)
+            && has_none(layer.name)
+        {
+            missing(layer, new.level(&address).dialect, new.path(&address))?;
+        }
         if !is_known && layer.inner.is_none() {
             missing(layer, new.level(&address).dialect, new.path(&address))?;
         }
     }
     Ok(())
 }
+
+/// Classes that are never without weights.
+const WEIGHTED: [&str; 10] = [
+    "BatchNormalization",
+    "Conv1D",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Dense",
+    "DepthwiseConv2D",
+    "GRU",
+    "LSTM",
+    "SeparableConv2D",
+];
 
 /// Classes without weights that an edit may bring in.
 const WEIGHTLESS: [&str; 52] = [

@@ -38,7 +38,7 @@ struct Args {
     #[arg(long, requires = "after")]
     split_activation: bool,
     /// Which call of a LAYER that is called more than once: 0, 1, ... or all
-    #[arg(long, value_name = "N|all", value_parser = parse_calls, requires = "after")]
+    #[arg(long, value_name = "N|all", value_parser = parse_calls, allow_hyphen_values = true, requires = "after")]
     node: Option<Calls>,
     /// Which output of a LAYER that has several
     #[arg(long, value_name = "N", requires = "after")]
@@ -104,6 +104,17 @@ fn patch_config(args: &Args) -> Result<(), Failure> {
 }
 
 fn requests(args: &Args) -> Result<Vec<Request>, Failure> {
+    let is_insertion = !args.name.is_empty() || args.split_activation || args.node.is_some() || args.tensor.is_some();
+    if args.after.is_empty() && is_insertion {
+        return Err(Failure::usage("--name, --split-activation, --node and --tensor go with --after"));
+    }
+    if args.json && !args.list {
+        return Err(Failure::usage("--json goes with --list"));
+    }
+    // Keras keeps a layer's variables under its name, as a path.
+    if let Some(name) = args.name.iter().find(|name| name.is_empty() || name.contains('/')) {
+        return Err(Failure::usage(format!("'{}' is no name for a layer: it is empty or has a '/'", shown(name))));
+    }
     if args.name.len() > args.after.len() {
         return Err(Failure::usage(format!("--name is given {} times, --after {}", args.name.len(), args.after.len())));
     }

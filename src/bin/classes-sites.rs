@@ -42,10 +42,10 @@ struct Args {
     #[arg(long, value_name = "OP")]
     operator: Option<String>,
     /// How many sites [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// The seed; the same seed makes the same sites everywhere [default: drawn, and told]
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Start at site I: shards of one campaign
     #[arg(long, value_name = "I", default_value_t = 0)]
@@ -54,10 +54,10 @@ struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// The smallest value of the layer's output without faults
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
     range_min: Option<f32>,
     /// The largest value of the layer's output without faults
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
     range_max: Option<f32>,
     /// The layer's output without faults, whose smallest and largest finite values are the range
     #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["range_min", "range_max"])]

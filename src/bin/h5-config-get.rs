@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::builder::NonEmptyStringValueParser;
 use classes_h5::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure};
 use classes_h5::h5::{MODEL_CONFIG, Model};
@@ -32,7 +33,7 @@ struct Args {
     #[arg(long)]
     raw: bool,
     /// Print another attribute of the file's root, such as training_config or keras_version
-    #[arg(long, value_name = "NAME", default_value = MODEL_CONFIG)]
+    #[arg(long, value_name = "NAME", default_value = MODEL_CONFIG, value_parser = NonEmptyStringValueParser::new())]
     attr: String,
     /// Take MODEL from CLASSES' own config.json, where it is not given
     #[arg(long, value_name = "FILE")]

@@ -1,12 +1,11 @@
 //! `h5-config-set`: a model, a patch (or a config) and sites in, the model that misbehaves out.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use classes_h5::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure, shown_path};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, shown_path};
 use classes_h5::graph::Keras;
 use classes_h5::set::{self, Options, Report, SiteFiles, SiteSource};
 use classes_h5::site::DataFormat;
@@ -93,6 +92,7 @@ fn set_config(args: &Args) -> Result<(), Failure> {
         },
         data_format: args.data_format,
         sparse: args.sparse,
+        makes_folder: args.out.is_none(),
         check: args.check,
         force: args.force,
         sync: args.sync,
@@ -112,14 +112,15 @@ fn model_and_out(args: &Args) -> Result<(PathBuf, PathBuf), Failure> {
             let needed: Vec<&str> = wanted.iter().filter(|(_, is_needed)| *is_needed).map(|(key, _)| *key).collect();
             let config = ClassesConfig::read(file, &needed)?;
             let new_model = config.new_model_file();
-            if let (None, Some(folder)) = (out, new_model.as_deref().and_then(Path::parent)) {
-                fs::create_dir_all(folder).map_err(|error| io_failure(&shown_path(folder), &error))?;
-            }
             (model.clone().or(config.model), out.clone().or(new_model))
         }
         _ => (None, None),
     };
-    model.zip(out).ok_or_else(|| Failure::usage("MODEL and OUT are both needed"))
+    match (model, out) {
+        (Some(model), Some(out)) if model.as_os_str() != "-" && out.as_os_str() != "-" => Ok((model, out)),
+        (Some(_), Some(_)) => Err(Failure::usage("MODEL and OUT are files, neither can be '-'")),
+        _ => Err(Failure::usage("MODEL and OUT are both needed")),
+    }
 }
 
 fn site_sources(args: &Args) -> Result<Vec<SiteSource>, Failure> {
@@ -176,6 +177,7 @@ fn tell(args: &Args, options: &Options, report: &Report) {
             (None, KerasArg::Auto) => format!(" (MODEL does not say who wrote it; --keras {other} for the other)"),
             _ => String::new(),
         };
-        cli::say(TOOL, &format!("{} is for Keras {this}{why}", shown_path(&options.out)));
+        let is = if options.check { "would be" } else { "is" };
+        cli::say(TOOL, &format!("{} {is} for Keras {this}{why}", shown_path(&options.out)));
     }
 }

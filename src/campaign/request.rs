@@ -196,7 +196,15 @@ impl Request {
     ///
     /// # Errors
     /// Something is missing, out of bounds, or not in the set of models; or nothing can be drawn in this shape.
-    pub fn campaign(&self, mut say: impl FnMut(String)) -> Result<Campaign, RequestError> {
+    pub fn campaign(&self, say: impl FnMut(String)) -> Result<Campaign, RequestError> {
+        // Choices are told once all of them could be made.
+        let mut told = Vec::new();
+        let campaign = self.prepare(|words| told.push(words))?;
+        told.into_iter().for_each(say);
+        Ok(campaign)
+    }
+
+    fn prepare(&self, mut say: impl FnMut(String)) -> Result<Campaign, RequestError> {
         let (first, count) = (self.first, self.count.unwrap_or(1));
         first.checked_add(count).ok_or(RequestError::TooMany { first, count })?;
         let shape = self.shape.ok_or(RequestError::NoShape)?;

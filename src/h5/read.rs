@@ -5,8 +5,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::strings::{self, Attribute, Strings};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, in_words, words};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, words};
 use crate::cli::shown_path;
+use crate::text::{io_words, shown};
 
 /// An open model file.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Model {
     /// Opens the file at `place`; messages call it `name`.
     pub fn open_as(place: &Path, name: &Path) -> Result<Self, H5Error> {
         let path = name.to_owned();
-        let io_error = |error: io::Error| H5Error::Io { path: path.clone(), why: in_words(&error) };
+        let io_error = |error: io::Error| H5Error::Io { path: path.clone(), why: io_words(&error) };
         let meta = fs::metadata(place).map_err(io_error)?;
         if meta.is_dir() {
             return Err(H5Error::Io { path, why: "is a directory".to_owned() });
@@ -98,7 +99,14 @@ impl Model {
                 path: self.path.clone(),
                 why: format!("no weights of the layer '{}': {}", crate::text::shown(&name), words(&error)),
             })?;
-            Ok(SavedLayer { weights: self.list(group.id(), "weight_names")?, name })
+            let weights = self.list(group.id(), "weight_names")?;
+            match weights.iter().find(|weight| group.dataset(weight).is_err()) {
+                None => Ok(SavedLayer { weights, name }),
+                Some(weight) => Err(H5Error::Damaged {
+                    path: self.path.clone(),
+                    why: format!("the weight '{}' of the layer '{}' is missing", shown(weight), shown(&name)),
+                }),
+            }
         };
         names.into_iter().map(saved).collect()
     }

@@ -9,11 +9,14 @@ use hdf5_sys::h5t::{H5T_CSET_ASCII, H5T_CSET_UTF8};
 use tempfile::NamedTempFile;
 
 use super::strings::{self, Attribute, Storage, Strings, storage_of};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, Model, in_words, words};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, Model, words};
+use crate::text::io_words;
 
 /// What changes in the copy; everything else stays byte for byte what it is.
 #[derive(Debug, Default)]
 pub struct Edit {
+    /// Make OUT's folder where it is missing.
+    pub makes_folder: bool,
     /// The new config, as ASCII JSON.
     pub config: Vec<u8>,
     /// The new order of the saved layers, where it changes.
@@ -48,11 +51,14 @@ pub fn write(model: &Model, out: &Path, edit: &Edit, force: bool, sync: bool) ->
         return Err(H5Error::TooLong { bytes: edit.config.len() as u64 });
     }
     refuse_bad_output(model, out, force)?;
-    let io_error = |error: io::Error| H5Error::Io { path: path(), why: in_words(&error) };
+    let io_error = |error: io::Error| H5Error::Io { path: path(), why: io_words(&error) };
     let folder = match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    if edit.makes_folder {
+        fs::create_dir_all(folder).map_err(|error| H5Error::Io { path: folder.to_owned(), why: io_words(&error) })?;
+    }
     if !folder.is_dir() {
         return Err(H5Error::Io { path: folder.to_owned(), why: "no such folder".to_owned() });
     }
@@ -95,8 +101,9 @@ pub fn refuse_bad_output(model: &Model, out: &Path, force: bool) -> Result<(), H
     {
         return Err(H5Error::SameFile { path: path() });
     }
-    if there.is_dir() {
-        return Err(H5Error::Io { path: path(), why: "is a directory".to_owned() });
+    if !there.is_file() {
+        let why = if there.is_dir() { "is a directory" } else { "is a device or a pipe, not a file" };
+        return Err(H5Error::Io { path: path(), why: why.to_owned() });
     }
     if force { Ok(()) } else { Err(H5Error::Exists { path: path() }) }
 }

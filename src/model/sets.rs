@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::{Model, ModelError};
 use crate::cli::shown_path;
 use crate::explain::Explain;
-use crate::text::{listed, shown};
+use crate::text::{io_words, listed, shown};
 
 /// A set of models: one for each of some operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ enum Origin {
 /// Why a model cannot be had.
 #[derive(Debug, Error)]
 pub enum ModelsError {
-    #[error("{}: {error}", shown_path(path))]
+    #[error("{}: {}", shown_path(path), io_words(error))]
     Io { path: PathBuf, error: io::Error },
     #[error("{}: no models (*.json) in this folder", shown_path(path))]
     Empty { path: PathBuf },

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::text::io_words;
+
 use super::ShapeError;
 use super::dense::DenseError;
 use crate::explain::Explain;
@@ -31,7 +33,7 @@ impl Explain for NpyError {}
 /// What can be wrong with a NumPy file.
 #[derive(Debug, Error)]
 pub enum Problem {
-    #[error("{0}")]
+    #[error("{}", io_words(.0))]
     Io(#[from] io::Error),
     #[error("not a NumPy file")]
     Magic,

@@ -60,6 +60,12 @@ def main():
         weights.create_group("relu").attrs["weight_names"] = np.array([])
         f.create_group("optimizer_weights").create_dataset("steps", data=7)
 
+    with file("no-weights.h5") as f:  # a config alone
+        f.attrs["model_config"] = text
+    digits = (HERE / "digits-keras3.h5").read_bytes()
+    (FILES / "no-version.h5").write_bytes(digits)
+    with h5py.File(FILES / "no-version.h5", "a") as f:
+        del f.attrs["keras_version"]
     with file("weights-only.h5") as f:
         f.attrs["layer_names"] = np.array([b"conv"])
         f.create_group("conv").attrs["weight_names"] = np.array([])

@@ -1,10 +1,15 @@
+use std::fmt;
 use std::io::{self, BufRead};
+use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::site::{Cell, Fault, Shape, ShapeError, Site};
+use crate::text::io_words;
 
 /// What is wrong with a line, and which line it is, counted from 1.
 #[derive(Debug, Error)]
@@ -18,7 +23,7 @@ pub struct LineError {
 /// What can be wrong with a line.
 #[derive(Debug, Error)]
 pub enum Problem {
-    #[error("{0}")]
+    #[error("{}", io_words(.0))]
     Read(#[from] io::Error),
     #[error("not a site: {message} (column {column})")]
     Json { message: String, column: usize },
@@ -45,9 +50,9 @@ pub enum Problem {
 #[derive(Deserialize)]
 #[serde(expecting = "an object with shape and cells")]
 struct Line<'a> {
-    shape: Axes,
+    shape: Object<Axes>,
     #[serde(borrow)]
-    cells: Vec<CellLine<'a>>,
+    cells: Vec<Object<CellLine<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +72,29 @@ struct CellLine<'a> {
     #[serde(borrow)]
     value: Option<&'a RawValue>,
     bit: Option<u64>,
+}
+
+/// A thing that has to be written with its names: serde would also take a list in their place, in which axes could be
+/// mistaken for each other.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Named<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object with names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Named(PhantomData))
+    }
 }
 
 /// Sites, one at a time, from lines of JSON. Blank lines are passed over; whatever a line holds
@@ -108,8 +136,9 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn parse(&mut self) -> Result<Site, Problem> {
-        let line: Line = serde_json::from_slice(&self.text).map_err(syntax)?;
-        let shape = Shape::new(line.shape.h, line.shape.w, line.shape.c)?;
+        let line: Line = serde_json::from_slice(&self.text).map(|Object(line)| line).map_err(syntax)?;
+        let Object(axes) = line.shape;
+        let shape = Shape::new(axes.h, axes.w, axes.c)?;
         if line.cells.is_empty() {
             return Err(Problem::NoCells);
         }
@@ -117,7 +146,7 @@ impl<R: BufRead> Reader<R> {
         if shape != expected {
             return Err(Problem::OtherShape { expected, found: shape });
         }
-        let cells = line.cells.iter().map(|cell| cell.check(shape)).collect::<Result<Vec<_>, _>>()?;
+        let cells = line.cells.iter().map(|Object(cell)| cell.check(shape)).collect::<Result<Vec<_>, _>>()?;
         self.places.clear();
         self.places.extend(cells.iter().map(|x| (x.c * shape.h + x.h) * shape.w + x.w));
         self.places.sort_unstable();
