@@ -253,10 +253,14 @@ mod tests {
         let cell = r#"{"h":0,"w":0,"c":0,"value":1}"#;
         for (text, message) in [
             ("{", "line 1: not a site: EOF while parsing an object (column 1)".to_owned()),
+            ("[1]", "line 1: not a site: invalid type: sequence, expected an object with names (column 0)".to_owned()),
             (
-                "[1]",
-                "line 1: not a site: invalid type: integer `1`, expected an object with h, w and c (column 2)"
-                    .to_owned(),
+                r#"{"shape":[2,3,4],"cells":[]}"#,
+                "line 1: not a site: invalid type: sequence, expected an object with names (column 9)".to_owned(),
+            ),
+            (
+                &line("[0,0,0,1]"),
+                "line 1: not a site: invalid type: sequence, expected an object with names (column 38)".to_owned(),
             ),
             (r#"{"cells":[]}"#, "line 1: not a site: missing field `shape` (column 12)".to_owned()),
             (

@@ -31,7 +31,7 @@ fn what_numpy_saved_is_read() {
 #[test]
 fn what_is_no_pair_says_which_file_and_why() {
     for (injections, masks, message) in [
-        ("missing", "masks-f4", "missing.npy: No such file or directory (os error 2)"),
+        ("missing", "masks-f4", "missing.npy: no such file"),
         ("fortran", "fortran", "fortran.npy: the array is in Fortran order: save it with numpy.ascontiguousarray"),
         (
             "rank-3",
