@@ -75,7 +75,7 @@ impl<E: Explain> From<E> for Failure {
 }
 
 /// Reads the command line. Help and version go to stdout with exit code 0; what is wrong is told as any other failure.
-pub fn parse<A: clap::Parser>(tool: &str) -> Result<A, ExitCode> {
+fn parse<A: clap::Parser>(tool: &str) -> Result<A, ExitCode> {
     let error = match A::try_parse() {
         Ok(args) => return Ok(args),
         Err(error) => error,
@@ -93,9 +93,14 @@ pub fn parse<A: clap::Parser>(tool: &str) -> Result<A, ExitCode> {
     Err(ExitCode::from(2))
 }
 
-/// Runs a tool's body and turns its end into the exit code that the table above promises.
-pub fn run(tool: &str, body: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
-    match body() {
+/// A tool's `main`: reads the command line, runs the body and turns its end into the exit code that the table above
+/// promises.
+pub fn run<A: clap::Parser>(tool: &str, body: impl FnOnce(&A) -> Result<(), Failure>) -> ExitCode {
+    let args = match parse::<A>(tool) {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    match body(&args) {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(Failure::Message { text, hint, code }) => {
             say(tool, &text);

@@ -65,10 +65,7 @@ fn parse_calls(text: &str) -> Result<Calls, String> {
 }
 
 fn main() -> ExitCode {
-    match cli::parse::<Args>(TOOL) {
-        Ok(args) => cli::run(TOOL, || patch_config(&args)),
-        Err(code) => code,
-    }
+    cli::run(TOOL, patch_config)
 }
 
 fn patch_config(args: &Args) -> Result<(), Failure> {

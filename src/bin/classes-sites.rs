@@ -99,10 +99,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match cli::parse::<Args>(TOOL) {
-        Ok(args) => cli::run(TOOL, || sites(&args)),
-        Err(code) => code,
-    }
+    cli::run(TOOL, sites)
 }
 
 fn sites(args: &Args) -> Result<(), Failure> {

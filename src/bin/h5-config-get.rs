@@ -41,10 +41,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match cli::parse::<Args>(TOOL) {
-        Ok(args) => cli::run(TOOL, || get(&args)),
-        Err(code) => code,
-    }
+    cli::run(TOOL, get)
 }
 
 fn get(args: &Args) -> Result<(), Failure> {

@@ -73,10 +73,7 @@ enum KerasArg {
 }
 
 fn main() -> ExitCode {
-    match cli::parse::<Args>(TOOL) {
-        Ok(args) => cli::run(TOOL, || set_config(&args)),
-        Err(code) => code,
-    }
+    cli::run(TOOL, set_config)
 }
 
 fn set_config(args: &Args) -> Result<(), Failure> {
