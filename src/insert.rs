@@ -109,13 +109,17 @@ fn insert_one(
         }
     }
 
-    let wanted = request.name.as_deref().unwrap_or("simulator");
-    let name = free_name(wanted, taken);
     let layer = &level.layers[target];
     let split = match request.split_activation {
         true => Some(split::plan(layer, &request.after)?),
         false => None,
     };
+    let wanted = request.name.as_deref().unwrap_or("simulator");
+    // The activation's name has to be free with the simulator's: by it a removal knows it again.
+    let is_free =
+        |name: &str| !taken.contains(name) && (split.is_none() || !taken.contains(&split::activation_name(name)));
+    let name = free_name(wanted, is_free);
+    taken.insert(name.clone());
 
     insertion.changes.extend(expectations(root, address));
     // The simulator's calls are counted from 0, in the order of the calls it follows.
@@ -127,7 +131,8 @@ fn insert_one(
         &inputs(level, target, &calls, tensor, &|call| shape_of(address, call, tensor)),
     )];
     if let Some(split) = &split {
-        let activation = free_name(&split::activation_name(&name), taken);
+        let activation = split::activation_name(&name);
+        taken.insert(activation.clone());
         // The layer is linear now for every call, so every call needs the activation, behind the simulator or not.
         let inputs: Vec<layer::Input> = (0..layer.calls.len())
             .map(|call| layer::Input {
@@ -254,11 +259,9 @@ fn expectation(layer: &Layer) -> Change {
 }
 
 /// `wanted`, or the first of `wanted_1`, `wanted_2`, ... that is free.
-fn free_name(wanted: &str, taken: &mut HashSet<String>) -> String {
-    let name = std::iter::once(wanted.to_owned())
+fn free_name(wanted: &str, is_free: impl Fn(&str) -> bool) -> String {
+    std::iter::once(wanted.to_owned())
         .chain((1..).map(|suffix| format!("{wanted}_{suffix}")))
-        .find(|name| !taken.contains(name))
-        .unwrap_or_else(|| wanted.to_owned());
-    taken.insert(name.clone());
-    name
+        .find(|name| is_free(name))
+        .unwrap_or_else(|| wanted.to_owned())
 }
