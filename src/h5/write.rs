@@ -61,7 +61,10 @@ pub fn write(model: &Path, out: &Path, edit: Edit, force: bool, sync: bool) -> R
     let source = File::open(model).map_err(|error| at(model, error))?;
     let mut whole = Whole::create(out).map_err(|error| at(out, error))?;
     whole.copy_from(source).map_err(|error| at(out, error))?;
-    change(whole.partial(), edit).map_err(|error| H5Error::Write { path: out.to_owned(), why: words(&error) })?;
+    change(whole.partial(), edit).map_err(|error| match system_error(&error) {
+        Some(error) => at(out, error),
+        None => H5Error::Write { path: out.to_owned(), why: words(&error) },
+    })?;
     whole.appear(force, sync).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => H5Error::Exists { path: out.to_owned() },
         _ => at(out, error),
@@ -88,6 +91,14 @@ pub fn refuse_bad_output(model: &Path, out: &Path, force: bool) -> Result<(), H5
         return Err(H5Error::Io { path: path(), why: why.to_owned() });
     }
     if force { Ok(()) } else { Err(H5Error::Exists { path: path() }) }
+}
+
+/// What the system said, where it is the system that refused: HDF5 spells its error number somewhere in a long line.
+fn system_error(error: &hdf5::Error) -> Option<io::Error> {
+    let text = error.to_string();
+    let (_, number) = text.split_once("errno = ")?;
+    let digits = number.find(|c: char| !c.is_ascii_digit()).map_or(number, |end| &number[..end]);
+    digits.parse().ok().map(io::Error::from_raw_os_error)
 }
 
 fn change(copy: &Path, edit: Edit) -> hdf5::Result<()> {
