@@ -22,9 +22,10 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
 use serde_json::Value;
 
 use crate::explain::Explain;
-use crate::json;
+use crate::json::{self, Arrays};
 use crate::progress::{Doing, Progress};
 use crate::text::{io_words, shown};
+use crate::whole::signals;
 
 /// The part of every `--help` that lists the exit codes.
 pub const EXIT_CODES: &str = "Exit codes: 0 done (or the pipe downstream was closed), \
@@ -119,6 +120,7 @@ pub fn run<A: CommandFactory + FromArgMatches>(
     tool: &'static str,
     body: impl FnOnce(&A, Speaker) -> Result<(), Failure>,
 ) -> ExitCode {
+    signals::install();
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let ended = match arguments.as_slice() {
         // For docs/install.sh, so that man pages and completions have the command line's own words.
@@ -244,9 +246,9 @@ impl Input {
 }
 
 impl Input {
-    /// Reads all of the input as JSON in Python's dialect.
-    pub fn read_json(&self, what: &str) -> Result<Value, Failure> {
-        let parsed = json::parse(&self.read_text(what)?).map_err(|error| Failure::in_input(self, error))?;
+    /// Parses `text`, read from this input, as JSON in Python's dialect; its site arrays go into `arrays`.
+    pub fn parse_json<'a>(&self, text: &'a str, arrays: &mut Arrays<'a>) -> Result<Value, Failure> {
+        let parsed = json::parse(text, arrays).map_err(|error| Failure::in_input(self, error))?;
         Ok(parsed.value)
     }
 }
