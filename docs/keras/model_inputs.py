@@ -4,31 +4,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from model_files import Refused, graph_of, input_shapes
 
 COLOURS = {1: "grayscale", 3: "rgb", 4: "rgba"}
 IMAGES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-
-
-class Refused(ValueError):
-    """Inputs that do not fit a model, or a model that cannot be used; says why."""
-
-
-# What a model takes
-
-
-def graph_of(model):
-    """The graph of layers in a model, None if it has none: Keras 3 keeps that of a Sequential apart."""
-    graph = getattr(model, "_functional", None) or model
-    return graph if hasattr(graph, "_nodes_by_depth") else None
-
-
-def input_names(graph):
-    return [tensor._keras_history[0].name for tensor in graph.inputs]
-
-
-def input_shapes(graph):
-    """Name and shape of each input, without the batch axis; None for an axis of any size."""
-    return {name: tuple(tensor.shape)[1:] for name, tensor in zip(input_names(graph), graph.inputs)}
 
 
 def checked(graph, inputs):
