@@ -98,7 +98,7 @@ def test_the_table_is_that_of_one_prediction_after_the_other(version, kind, form
         assert row["value_classes"] == "+".join(sorted({cell["class"] for cell in site["cells"]}))
         assert row["cells"] == str(len(site["cells"]))
         assert row["as_defined"] == str(site.get("as_defined", True)).lower()
-    assert {row["outcome"] for row in rows} > {"masked", "critical"}
+    assert len({row["outcome"] for row in rows}) > 2
 
 
 def branching(version, tmp_path):
@@ -106,7 +106,7 @@ def branching(version, tmp_path):
     k = KERAS[version]
     k.utils.set_random_seed(3)
     rng = np.random.default_rng(4)
-    cells = [{tuple(rng.integers((6, 6, 4))): rng.normal(0, 20) for _ in range(3)} for _ in range(10)]
+    cells = [{tuple(rng.integers((6, 6, 4)).tolist()): float(rng.normal(0, 20)) for _ in range(3)} for _ in range(10)]
     (tmp_path / "sites.ndjson").write_text("\n".join(pipe.site_line((6, 6, 4), site) for site in cells))
     sparse = [
         {"index": [(h * 6 + w) * 4 + c for h, w, c in site], "value": list(site.values())} for site in cells
@@ -196,7 +196,7 @@ def test_inputs_are_drawn_uniformly():
 @pytest.mark.parametrize("version", KERAS)
 def test_sites_whose_cells_held_their_values_already_have_no_effect(version, digits, tmp_path):
     original = DATA / f"digits-keras{version}.h5"
-    zeros = [{(h, w, c): 0.0 for h in range(8) for w in range(8) for c in [c]} for c in range(8)]
+    zeros = [{(h, w, c): 0.0 for h in range(8) for w in range(8)} for c in range(8)]
     (tmp_path / "sites.ndjson").write_text("\n".join(pipe.site_line((8, 8, 8), site) for site in zeros))
     patch = pipe.patch(pipe.config_of(original), "--after", "conv2d")  # with relu: many zeros
     images, expected = np.load(digits / "images.npy"), None
@@ -222,7 +222,7 @@ def test_the_baseline_flips_one_bit(digits, tmp_path):
     assert table["critical"] == table["changed"] and set(table["label"]) == {""}
 
 
-def two_outputs(version, tmp_path, times=1):
+def two_outputs(version, tmp_path):
     model, _ = branching(version, tmp_path)
     k = KERAS[version]
     return k.Model(model.inputs, [model.output, model.get_layer("shared").get_output_at(0)] if version == 2 else
