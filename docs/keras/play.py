@@ -118,7 +118,8 @@ def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE
     images, labels = checked(model, images, labels)
     classes = classes_of(model)
     if classes is None and outcome is None:
-        raise PlayError(f"{shapes(model.outputs)} are no scores of classes, one row an input: give an outcome function")
+        shapes = ", ".join(str(tuple(output.shape[1:])) for output in model.outputs)
+        raise PlayError(f"outputs of shape {shapes} are not one score for each class: give an outcome function")
     if labels is not None and classes and not (0 <= labels.min() and labels.max() < classes):
         raise PlayError(f"labels are from {labels.min()} to {labels.max()}, the network has classes 0 to {classes - 1}")
 
