@@ -22,7 +22,7 @@ import numpy as np
 import pipe
 import zoo
 from kerases import DATA
-from play import load, play
+from runner import load, play
 
 RUNS = 3
 CASES = {

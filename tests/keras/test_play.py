@@ -1,4 +1,4 @@
-"""The runner docs/keras/play.py: what it writes is what one prediction after the other gives, and bad input is told."""
+"""The runner, docs/keras/runner.py and play.py: what it writes is what one prediction after the other gives, and bad input is told."""
 
 import csv
 import json
@@ -8,8 +8,9 @@ import shutil
 import h5py
 import numpy as np
 import pipe
-import play as runner
+import play
 import pytest
+import runner
 import tensorflow as tf
 from error_simulator import ErrorSimulatorMode
 from kerases import DATA, KERAS, SIMULATOR, load, run
@@ -46,7 +47,7 @@ def table_of(path):
 
 def typed(table):
     """A table from `play` as its file has it."""
-    return [dict(zip(table, map(runner.text, row))) for row in zip(*table.values())]
+    return [dict(zip(table, map(play.text, row))) for row in zip(*table.values())]
 
 
 def naively(model, name, images, labels, rows):
@@ -83,7 +84,7 @@ CASES = [(2, "", "--sparse"), (3, "", "--sparse"), (3, "", None), (2, "-sequenti
 def test_the_table_is_that_of_one_prediction_after_the_other(version, kind, form, digits, tmp_path):
     make_faulty(tmp_path, version, kind, form)
     arguments = ["--images", digits / "images.npy", "--labels", digits / "labels.npy", "--sites", tmp_path / "sites.ndjson"]
-    assert runner.main(list(map(str, [tmp_path / "faulty.h5", *arguments, "--out", tmp_path / "out.tsv"]))) == 0
+    assert play.main(list(map(str, [tmp_path / "faulty.h5", *arguments, "--out", tmp_path / "out.tsv"]))) == 0
     rows = table_of(tmp_path / "out.tsv")
     assert tuple(rows[0]) == runner.COLUMNS and len(rows) == COUNT
     model = load(tmp_path / "faulty.h5", version)
@@ -171,7 +172,7 @@ def test_shards_and_other_batches_merge_to_the_bytes_of_one_run(version, digits,
 
     def bytes_of(*options):
         files = [f"--images={digits / 'images.npy'}", f"--sites={tmp_path / 'sites.ndjson'}", f"--out={tmp_path / 'out.tsv'}"]
-        assert runner.main([str(tmp_path / "faulty.h5"), *files, *options]) == 0
+        assert play.main([str(tmp_path / "faulty.h5"), *files, *options]) == 0
         return (tmp_path / "out.tsv").read_bytes().partition(b"\n")[2]
 
     whole = bytes_of()
@@ -340,7 +341,7 @@ def test_bad_input_is_told_in_one_line(change, options, message, faulty, digits,
     asked |= {"sites": faulty / "sites.ndjson", "out": tmp_path / "out.tsv"}
     asked |= change(faulty, digits, tmp_path) | options
     arguments = [str(asked.pop("model")), *(f"--{name}={value}" for name, value in asked.items() if value is not None)]
-    assert runner.main(arguments) == "play: " + message.format(folder=tmp_path, faulty=faulty, digits=digits, data=DATA)
+    assert play.main(arguments) == "play: " + message.format(folder=tmp_path, faulty=faulty, digits=digits, data=DATA)
     assert not (tmp_path / "out.tsv").exists()
 
 
@@ -375,7 +376,7 @@ def test_what_cannot_be_played_is_told(version, tmp_path):
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     table = {name: ["a", True, 0.5] for name in runner.COLUMNS}
-    runner.write(table, tmp_path / "out.tsv")
+    play.write(table, tmp_path / "out.tsv")
     before = (tmp_path / "out.tsv").read_text()
     assert before.splitlines() == ["\t".join(runner.COLUMNS)] + ["\t".join([text] * len(table)) for text in ("a", "true", "0.5")]
 
@@ -384,5 +385,5 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError):
-        runner.write({name: [] for name in runner.COLUMNS}, tmp_path / "out.tsv")
+        play.write({name: [] for name in runner.COLUMNS}, tmp_path / "out.tsv")
     assert [path.name for path in tmp_path.iterdir()] == ["out.tsv"] and (tmp_path / "out.tsv").read_text() == before
