@@ -102,6 +102,7 @@ def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE
     outcome: a function of (golden, faulty, input) for each prediction, arrays without the batch axis (lists of them
     where the network has several outputs), that returns a number, a bool or a str.
     first, count: play these places of the file only. graph: False for eager computation, slower.
+    Afterwards all simulators but this one are disabled. Raises PlayError.
     """
     found = choose(model, simulator)
     calls = times_called(model, found.layer)
@@ -120,6 +121,7 @@ def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE
         raise PlayError(f"labels are from {labels.min()} to {labels.max()}, the network has classes 0 to {classes - 1}")
 
     layer = layer or layer_before(found)
+    batch_size = model.inputs[0].shape[0] or batch_size
     pairs = paired(design, seed, layer, sites, chosen, len(images))
     table = {name: [None] * len(pairs) for name in COLUMNS}
     for batch in play_batches(model, found, images, pairs, batch_size, graph):
@@ -129,6 +131,7 @@ def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE
         for name, values in judged.items():
             for pair, value in zip(batch.pairs, values):
                 table[name][pair] = value
+    found.layer.select(None)
     table["layer"] = [layer] * len(pairs)
     table["input"] = pairs[:, 1].tolist()
     for name in Site._fields:
@@ -139,7 +142,7 @@ def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE
 def paired(design, seed, layer, sites, chosen, inputs):
     """The pairs (place of the site, input) of a design, as an array of two columns."""
     if design == CROSSED:
-        return np.array([(place, image) for place in chosen for image in range(inputs)])
+        return np.column_stack((np.repeat(chosen, inputs), np.tile(np.arange(inputs), len(chosen))))
     return np.array([(place, meets(seed, layer, sites[place], inputs)) for place in chosen])
 
 
