@@ -393,7 +393,7 @@ def test_an_outcome_function_tells_what_a_u_net_loses(version, tmp_path):
         ("plan", ["--margin=0.1", "--check", "crossed.tsv"], "plan: conv2d_1: looks are for one input a site, this is a crossed design"),
         ("estimates", ["good.tsv", "--out=none/table.tsv"], "estimates: none/table.tsv: No such file or directory"),
         ("plan", ["--margin=0.1", "--check", "good.tsv", "good.tsv"], "plan: conv2d_1: site 0 on input 261 is there twice"),
-        ("weights", ["none.h5"], "weights: none.h5: No such file or directory"),
+        ("weights", ["none.h5"], "weights: none.h5: no such file"),
     ],
 )
 def test_what_the_programs_refuse(program, arguments, message, played, tmp_path, monkeypatch):

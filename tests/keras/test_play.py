@@ -309,8 +309,8 @@ def two_simulators(faulty, digits, folder):
 @pytest.mark.parametrize(
     "change, options, message",
     [
-        (given(model="{folder}/none.h5"), {}, "{folder}/none.h5: No such file or directory"),
-        (given(model="{digits}/images.npy"), {}, "{digits}/images.npy: not an HDF5 file"),
+        (given(model="{folder}/none.h5"), {}, "{folder}/none.h5: no such file"),
+        (given(model="{digits}/images.npy"), {}, "{digits}/images.npy: is no HDF5 file: Unable to synchronously open file (file signature not found)"),
         (given(model="{data}/digits-keras3.h5"), {}, "no ErrorSimulator in the model (h5-config-set puts one in)"),
         (a_placeholder, {}, "{folder}/unfilled.h5 does not load: ErrorSimulator: 'INJ_SITES' stands where sites belong (h5-config-set fills it)"),
         (two_simulators, {}, "several simulators, choose one: simulator, simulator_1"),
