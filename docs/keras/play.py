@@ -2,44 +2,273 @@
 
     python play.py faulty.h5 --images x.npy --labels y.npy --sites sites.ndjson --out predictions.tsv
 
-Beside error_simulator.py; needs TensorFlow and the Keras that the file is for. `play` is the same from Python.
-Exit codes: 0 done, 1 something about files, layers or content, 2 flags and their values, 130 interrupted.
+Needs TensorFlow, h5py and the Keras that the file is for. From Python:
+
+    from play import load, play
+
+    keras, model = load("faulty.h5")
+    table = play(keras, model, None, "sites.ndjson", images, labels)    # pandas.DataFrame(table) is one line a prediction
 """
 
+import argparse
+import csv
+import hashlib
+import importlib
+import os
+import re
+import sys
+import tempfile
+from itertools import chain
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import h5py
+import numpy as np
+import tensorflow as tf
+from cut import cut, layer_before, simulators, times_called
+from error_simulator import ErrorSimulatorMode, error_simulator
+from site_lines import SiteError, read_sites
+
+ONE, CROSSED = "one", "crossed"
+NO_CLASS = -1  # what a NaN among the scores leaves
 COLUMNS = (
-    "layer",  # the layer whose output is corrupted
-    "operator",  # the sites' error model; empty for the single-bit-flip baseline and for sites made by hand
-    "set",  # gpu-warp, gpu-thread, a folder of one's own, single-bit-flip, or empty
-    "seed",  # the sites' seed, empty if their lines have none
-    "site",  # the site's number as its line has it, else its place in the file
-    "spatial_class",
+    "layer",  # whose output is corrupted
+    "operator",  # of the sites' error model; empty for the single-bit-flip baseline and for sites made by hand
+    "set",  # gpu-warp, gpu-thread, a folder of one's own, single-bit-flip; empty for sites made by hand
+    "seed",  # of the sites, empty if their lines have none
+    "site",  # its number as its line has it, else its place in the file
+    "spatial_class",  # empty for the baseline
     "value_classes",  # those of the cells, sorted, joined by +
     "as_defined",  # true or false, as all truth values here
     "cells",  # how many
-    "input",  # the input's place in the images, from 0
+    "input",  # its place in the images, from 0
     "label",  # empty without labels
     "golden",  # the class of the highest score without the fault; -1 where a score is NaN
-    "faulty",  # the same with it
-    "changed",  # whether the two differ
-    "critical",  # whether golden is the label and faulty is not (top-1 lost); without labels: changed
-    "distance",  # the greatest absolute difference between a golden and a faulty output value, to six decimals
-    "nan",  # whether a NaN or an infinity is in the faulty output
-    "no_effect",  # whether the simulator changed no bit: the cells held their values already
+    "faulty",  # the same with the fault
+    "changed",  # the two differ
+    "critical",  # golden is the label and faulty is not (top-1 lost); without labels: changed
+    "distance",  # the greatest absolute difference of an output value from the golden one, to six decimals
+    "nan",  # a NaN or an infinity is in the faulty output
+    "no_effect",  # the simulator changed no bit: the cells held those values already
     "outcome",  # the hook's result; without a hook the first that holds of nan, critical, changed, masked
 )
-# Of a network that does not classify (it needs a hook) golden, faulty, changed and critical are empty.
 
 
-def play(model, simulator, sites, images, labels=None, *, layer=None, design="one", seed=0, batch_size=64, outcome=None,
-         first=0, count=None, graph=True):
-    """One dict of COLUMNS a prediction, in the order of the sites and then of the inputs.
+class PlayError(Exception):
+    """What cannot be played, in one line."""
 
-    model, simulator: as loaded, and the simulator's name ("outer/simulator" in a nested model; None: the only one).
-    sites: the path of the lines that the model was filled with.
-    images: (n, ...) inputs; labels: (n,) integers, or None. layer: what to write for the layer; None: the one before the simulator.
-    design: "one" (each site meets one input, drawn from seed and site) or "crossed" (each site meets every input).
-    outcome: a function (golden, faulty, input) -> number, bool or str, called for each prediction with arrays of no batch axis.
-    first, count: play sites first..first+count-1 by place only. graph: False computes eagerly.
-    Raises PlayError, one line.
+
+def load(path, version="auto"):
+    """(the Keras module, the model) of a file: Keras "2", "3", or "auto" as the file says."""
+    if version == "auto":
+        version = version_of(path)
+    try:
+        keras = importlib.import_module("keras" if version == "3" else "tf_keras")
+    except ImportError as error:
+        raise PlayError(f"{path} is for Keras {version}: {error}") from error
+    try:
+        return keras, keras.models.load_model(path, custom_objects={"ErrorSimulator": error_simulator(keras)}, compile=False)
+    except Exception as error:  # Keras wraps what a layer says in whatever it was doing
+        said = re.search(r"ErrorSimulator: .*", str(error))
+        raise PlayError(f"{path} does not load: {said[0] if said else one_line(error)}") from error
+
+
+def version_of(path):
+    """Which Keras wrote a file, "2" or "3"."""
+    try:
+        with h5py.File(path) as file:
+            version = file.attrs.get("keras_version", "")
+    except OSError as error:
+        raise PlayError(f"{path}: {os.strerror(error.errno) if error.errno else 'not an HDF5 file'}") from error
+    version = version.decode() if isinstance(version, bytes) else str(version)
+    return "3" if version.startswith("3") else "2"
+
+
+def play(keras, model, simulator, sites, images, labels=None, *, layer=None, design=ONE, seed=0, batch_size=64,
+         outcome=None, first=0, count=None, graph=True):
+    """A list for each of COLUMNS, with an entry a prediction, in the order of the sites, then of the inputs.
+
+    keras, model: as `load` gives them. simulator: its name ("outer/simulator" in a nested model), None for the only one.
+    sites: the path of the lines that the model was filled with. layer: its name in the rows, None for that before the simulator.
+    images: an array of the network's inputs. labels: their classes, integers, or None.
+    design: ONE, each site meets one input that (seed, site) decides; or CROSSED, each site meets every input.
+    outcome: a function of (golden, faulty, input) for each prediction, arrays without the batch axis (lists of them
+    where the network has several outputs), that returns a number, a bool or a str.
+    first, count: play these places of the file only. graph: False for eager computation, slower.
     """
-    raise NotImplementedError
+    found = choose(model, simulator)
+    calls = times_called(keras, model, found.layer)
+    if calls != 1:
+        raise PlayError(f"{found.path} is called {calls} times in one pass: a transient fault strikes once (classes-patch --node)")
+    sites = matching(sites, found)
+    chosen = range(first, len(sites) if count is None else min(first + count, len(sites)))
+    if not chosen:
+        raise PlayError(f"no site to play: {len(sites)} sites, the first wanted is {first}")
+    images, labels = checked(model, images, labels)
+    classes = classes_of(model)
+    if classes is None and outcome is None:
+        raise PlayError(f"{shapes(model.outputs)} are no scores of classes, one row an input: give an outcome function")
+    if labels is not None and classes and not (0 <= labels.min() and labels.max() < classes):
+        raise PlayError(f"labels are from {labels.min()} to {labels.max()}, the network has classes 0 to {classes - 1}")
+
+    layer = layer or layer_before(keras, found)
+    pairs = paired(design, seed, layer, sites, chosen, len(images))
+    table = {name: [None] * len(pairs) for name in COLUMNS}
+    for batch in play_batches(keras, model, found, images, pairs, batch_size, graph):
+        judged = judge(batch, None if labels is None else labels[pairs[batch.pairs, 1]], classes is not None)
+        if outcome:
+            judged["outcome"] = [asked(outcome, batch, row, images[pairs[pair, 1]]) for row, pair in enumerate(batch.pairs)]
+        for name, values in judged.items():
+            for pair, value in zip(batch.pairs, values):
+                table[name][pair] = value
+    table["layer"] = [layer] * len(pairs)
+    table["input"] = pairs[:, 1].tolist()
+    for name in Site._fields:
+        table[name] = [getattr(sites[place], name) for place in pairs[:, 0]]
+    return table
+
+
+def paired(design, seed, layer, sites, chosen, inputs):
+    """The pairs (place of the site, input) of a design, as an array of two columns."""
+    if design == CROSSED:
+        return np.array([(place, image) for place in chosen for image in range(inputs)])
+    return np.array([(place, meets(seed, layer, sites[place], inputs)) for place in chosen])
+
+
+def meets(seed, layer, site, inputs):
+    """The input that a site meets: uniform, and for no other reason than seed and site the same everywhere."""
+    text = "\n".join(
+        map(str, ("classes-h5 input 1", seed, layer, site.set, site.operator, site.seed, site.spatial_class, site.site))
+    )
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()) % inputs
+
+
+def judge(batch, labels, classifies):
+    """The columns that a batch decides."""
+    rows = len(batch.pairs)
+    distance, finite = np.zeros(rows), np.ones(rows, bool)
+    for golden, faulty in zip(batch.golden, batch.faulty):
+        golden, faulty = (array.reshape(rows, -1).astype(np.float64) for array in (golden, faulty))
+        with np.errstate(invalid="ignore"):
+            apart = np.where(golden == faulty, 0, np.abs(faulty - golden))
+        distance = np.maximum(distance, apart.max(axis=1))
+        finite &= np.isfinite(faulty).all(axis=1)
+    judged = {"distance": distance.round(6).tolist(), "nan": (~finite).tolist(), "no_effect": (~batch.changed).tolist()}
+    if not classifies:
+        return judged | dict.fromkeys(("label", "golden", "faulty", "changed", "critical", "outcome"), [""] * rows)
+    golden, faulty = top(batch.golden[0]), top(batch.faulty[0])
+    changed = golden != faulty
+    critical = changed if labels is None else (golden == labels) & changed
+    return judged | {
+        "label": [""] * rows if labels is None else labels.tolist(),
+        "golden": golden.tolist(),
+        "faulty": faulty.tolist(),
+        "changed": changed.tolist(),
+        "critical": critical.tolist(),
+        "outcome": np.select([~finite, critical, changed], ["nan", "critical", "changed"], "masked").tolist(),
+    }
+
+
+def top(scores):
+    """The class of the highest score of each row, the first of several; none where a score is NaN."""
+    return np.where(np.isnan(scores).any(axis=1), NO_CLASS, scores.argmax(axis=1))
+
+
+def asked(outcome, batch, row, image):
+    """What the hook says of one prediction, as the table has it."""
+    golden, faulty = ([array[row] for array in outputs] for outputs in (batch.golden, batch.faulty))
+    if len(golden) == 1:
+        golden, faulty = golden[0], faulty[0]
+    said = outcome(golden, faulty, image)
+    if isinstance(said, (bool, np.bool_, str)):
+        return said if isinstance(said, str) else bool(said)
+    try:
+        return round(float(said), 6)
+    except (TypeError, ValueError) as error:
+        raise PlayError(f"the outcome function must return a number, a bool or a str, got {said!r:.60}") from error
+
+
+def choose(model, name):
+    """The simulator of this name, the only one if None; the others are disabled."""
+    found = {one.path: one for one in simulators(model)}
+    if not found:
+        raise PlayError("no ErrorSimulator in the model (h5-config-set puts one in)")
+    if name is None and len(found) > 1:
+        raise PlayError(f"several simulators, choose one: {', '.join(found)}")
+    if name is not None and name not in found:
+        raise PlayError(f"no simulator {name} in the model, there is: {', '.join(found)}")
+    chosen = found[name or next(iter(found))]
+    for one in found.values():
+        one.layer.set_mode(ErrorSimulatorMode.disabled)
+    return chosen
+
+
+def matching(path, found):
+    """The sites of a file, which must be those that the simulator was filled with."""
+    try:
+        sites = read_sites(path)
+    except (SiteError, OSError, UnicodeDecodeError) as error:
+        raise PlayError(f"{path}: {getattr(error, 'strerror', None) or one_line(error)}") from error
+    if len(sites) != found.layer.num_inj_sites:
+        raise PlayError(f"{path} has {len(sites)} sites, {found.path} {found.layer.num_inj_sites}: not those it was filled with")
+    for place, (site, cells) in enumerate(zip(sites, found.layer.cell_counts())):
+        if site.cells != cells:
+            raise PlayError(
+                f"{path}: site {place} has {site.cells} cells, that of {found.path} {cells}: not those it was filled with"
+            )
+    return sites
+
+
+def checked(model, images, labels):
+    """Images and labels that the network can take."""
+    if len(model.inputs) != 1:
+        raise PlayError(f"the network takes {len(model.inputs)} inputs, only one can be fed")
+    wanted = tf.TensorShape(model.inputs[0].shape[1:])
+    if images.ndim == 0 or not len(images) or images.dtype.kind not in "biuf":
+        raise PlayError(f"images must be an array of numbers of one or more inputs, found {images.dtype} of shape {images.shape}")
+    if not wanted.is_compatible_with(images.shape[1:]):
+        raise PlayError(f"each of the images has shape {images.shape[1:]}, the network takes {tuple(wanted)}")
+    if labels is not None:
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels[:, 0]
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+            raise PlayError(f"labels must be one integer an input, found {labels.dtype} of shape {labels.shape}")
+        if len(labels) != len(images):
+            raise PlayError(f"{len(labels)} labels for {len(images)} images")
+    return images, labels
+
+
+def classes_of(model):
+    """How many classes the network tells apart; None if its output is not one score for each."""
+    shape = tf.TensorShape(model.outputs[0].shape)
+    return shape[1] if len(model.outputs) == 1 and shape.rank == 2 and (shape[1] or 0) > 1 else None
+
+
+def one_line(error):
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def write(table, path):
+    """Writes the table as TSV, whole or not at all."""
+    folder, name = os.path.split(os.path.abspath(path))
+    handle, part = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as file:
+            lines = csv.writer(file, delimiter="\t", lineterminator="\n")
+            lines.writerow(COLUMNS)
+            lines.writerows(zip(*(map(text, table[name]) for name in COLUMNS)))
+        os.chmod(part, 0o666 & ~umask())
+        os.replace(part, path)
+    except BaseException:
+        os.unlink(part)
+        raise
+
+
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def text(value):
+    return str(value).lower() if isinstance(value, bool) else str(value)
