@@ -1,5 +1,6 @@
 //! A run of `classes-sites`: sites `first..first + count` of one stream, as lines or as NumPy files.
 
+mod ranges;
 mod request;
 mod tally;
 
@@ -12,6 +13,7 @@ use crate::site::dense::Dense;
 use crate::site::npy::{self, NpyError};
 use crate::site::{DataFormat, lines};
 
+pub use ranges::{Measured, RangesError, range_of};
 pub use request::{RangeFrom, Request, RequestError};
 pub use tally::Tally;
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::Parser;
-use classes_h5::campaign::{RangeFrom, Request};
+use classes_h5::campaign::{self, RangeFrom, Request};
 use classes_h5::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure};
 use classes_h5::model::{Models, table};
@@ -62,6 +62,9 @@ struct Args {
     /// The layer's output without faults, whose smallest and largest finite values are the range
     #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["range_min", "range_max"])]
     golden: Option<PathBuf>,
+    /// The golden ranges of the model's layers, as docs/keras/golden_ranges.py writes them; LAYER's is the range
+    #[arg(long, value_name = "FILE", requires = "layer", conflicts_with_all = ["range_min", "range_max", "golden"])]
+    ranges: Option<PathBuf>,
     /// The error models: gpu-warp, gpu-thread, or a folder of your own [default: gpu-warp]
     #[arg(long, value_name = "SET|DIR")]
     models: Option<PathBuf>,
@@ -75,14 +78,14 @@ struct Args {
     #[arg(long, value_name = "NAME")]
     value_class: Option<ValueClass>,
     /// Draw the classic baseline instead: one uniform bit of one uniform cell
-    #[arg(long, conflicts_with_all = ["npy", "operator", "models", "rows", "spatial_class", "value_class", "golden", "range_min", "range_max"])]
+    #[arg(long, conflicts_with_all = ["npy", "operator", "models", "rows", "spatial_class", "value_class", "golden", "ranges", "range_min", "range_max"])]
     single_bit_flip: bool,
     /// Print the operators of the set with their spatial classes and frequencies, and check every model
     #[arg(long)]
     list_operators: bool,
     /// Take sites from FILE instead of drawing them: checked lines, or with --npy as NumPy files
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "layer", "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "models", "rows",
+        "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "ranges", "models", "rows",
         "spatial_class", "value_class", "single_bit_flip", "list_operators", "classes_config",
     ])]
     read: Option<PathBuf>,
@@ -119,6 +122,15 @@ fn sites(args: &Args) -> Result<(), Failure> {
         let (address, targets) = (insert::find(&graph, name)?, Targets::new(&graph));
         request.of_layer(name, targets.target(&address).as_ref(), say)?;
         format = args.data_format.unwrap_or_else(|| targets.data_format(&address));
+        if let (Some(file), Some(layer)) = (&args.ranges, graph.trail(&address).last()) {
+            let file = Input::from_arg(Some(file));
+            if file == Input::Stdin && input == Input::Stdin {
+                return Err(Failure::usage("--ranges - and the config cannot both come from stdin"));
+            }
+            let ranges = file.read_json("a file of golden ranges")?;
+            let measured = campaign::range_of(&ranges, name, layer).map_err(|error| Failure::in_input(&file, error))?;
+            request.range = RangeFrom::Measured(measured);
+        }
     }
     if let Some(file) = &args.classes_config {
         request.fill(ClassesConfig::read(file, &request.missing())?, say);
