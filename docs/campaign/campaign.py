@@ -102,14 +102,19 @@ class Campaign:
 
     def given(self):
         """{name in the results' folder: Given} of the user's files."""
-        names = {"model": "model.h5", "inputs": "inputs.npy", "labels": "labels.npy", "ranges": "ranges.json"}
-        names |= {"weights": "weights.tsv", "outcome": "outcome.py"}
-        values = {name: self.settings[key] for key, name in names.items()}
-        return {
-            name: Given(*value) if isinstance(value, tuple) else Given(value)
-            for name, value in values.items()
-            if isinstance(value, (tuple, Path))
+        found = {
+            "model.h5": Given(self.settings["model"]),
+            "inputs.npy": Given(*self.settings["inputs"]),
         }
+        if self.settings["labels"]:
+            found["labels.npy"] = Given(*self.settings["labels"])
+        if self.settings["ranges"] != "golden":
+            found["ranges.json"] = Given(self.settings["ranges"])
+        if self.settings["weights"] != "macs":
+            found["weights.tsv"] = Given(self.settings["weights"])
+        if self.settings["outcome"]:
+            found["outcome.py"] = Given(self.settings["outcome"][0])
+        return found
 
     def layer(self, folder):
         """The layer whose files are in this folder."""

@@ -61,10 +61,11 @@ def faulty(campaign, run, shard):
 
 def play(campaign, run, shard):
     files = f"{run.folder}/{shard}"
-    hook = ["--outcome", "outcome.py"] if campaign.settings["outcome"] else []
+    outcome = campaign.settings["outcome"]
+    hook = ["--outcome", f"outcome:{outcome[1]}"] if outcome else []
     labels = ["--labels", "labels.npy"] if campaign.settings["labels"] else []
     return line(
         PYTHON["play"], f"{files}.h5", "--images", "inputs.npy", *labels, "--sites", f"{files}.sites.ndjson",
         "--layer", run.layer.name, "--design", campaign.settings["design"], "--seed", run.seed,
-        "--batch-size", campaign.settings["batch"], *hook, "--out", f"{files}.predictions.tsv",
+        "--keras", campaign.keras, "--batch-size", campaign.settings["batch"], *hook, "--out", f"{files}.predictions.tsv",
     )  # fmt: skip

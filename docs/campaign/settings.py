@@ -40,6 +40,13 @@ class Reader:
             raise ValueError(f"{self.path(name)}: no such file")
         return self.file(value), name
 
+    def function(self, value):
+        """FILE.py:FUNCTION."""
+        file, _, name = text(value).rpartition(":")
+        if not file or not name.isidentifier():
+            raise ValueError(f"must be FILE.py:FUNCTION, is {value!r}")
+        return self.file(file), name
+
     def models(self, value):
         """A set of error models that is built in, or a folder of them."""
         folder = self.path(value)
@@ -66,7 +73,7 @@ class Reader:
             "split_activation": (word(True, False), True),
             "ranges": (self.word_or_file("golden"), "golden"),
             "weights": (self.word_or_file("macs"), "macs"),
-            "outcome": (self.file, None),
+            "outcome": (self.function, None),
             "batch": (positive, 64),
         }
 
