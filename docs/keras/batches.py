@@ -13,23 +13,20 @@ from error_simulator import ErrorSimulatorMode
 Batch = namedtuple("Batch", "pairs golden faulty changed")
 
 
-def play_batches(keras, model, found, images, pairs, size, graph):
+def play_batches(model, found, images, pairs, size, graph):
     """Yields Batches that hold each of the pairs (site, input) once, in an order of their own.
 
     Every computation has `size` rows, if need be of padding: so a prediction depends little on which others are made.
     graph: compile (tf.function), else compute eagerly.
     """
-    before, after = cut(keras, model, found.outermost)
-    simulator, dtype = found.layer, before.inputs[0].dtype
-
-    def first(inputs):
-        return tf.nest.flatten(before([inputs], training=False))
+    before, after = cut(model, found.outermost)
+    simulator, dtype = found.layer, model.inputs[0].dtype
 
     def rest(carried, rows):
-        return tf.nest.flatten(after([tf.gather(tensor, rows) for tensor in carried], training=False))
+        return after([tf.gather(tensor, rows) for tensor in carried])
 
     if graph:
-        first, rest = tf.function(first), tf.function(rest)
+        before, rest = tf.function(before), tf.function(rest)
 
     order = np.lexsort((pairs[:, 0], pairs[:, 1]))
     used, rank = np.unique(pairs[:, 1], return_inverse=True)
@@ -38,7 +35,7 @@ def play_batches(keras, model, found, images, pairs, size, graph):
     def block(number):
         """Of `size` of the inputs used: the tensors at the cut, the golden outputs."""
         members = used[np.minimum(np.arange(size) + number * size, len(used) - 1)]
-        carried = first(tf.cast(images[members], dtype))
+        carried = before([tf.cast(images[members], dtype)])
         simulator.set_mode(ErrorSimulatorMode.disabled)
         golden = rest(carried, tf.range(size))
         simulator.set_mode(ErrorSimulatorMode.enabled)

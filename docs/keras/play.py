@@ -6,8 +6,8 @@ Needs TensorFlow, h5py and the Keras that the file is for. From Python:
 
     from play import load, play
 
-    keras, model = load("faulty.h5")
-    table = play(keras, model, None, "sites.ndjson", images, labels)    # pandas.DataFrame(table) is one line a prediction
+    model = load("faulty.h5")
+    table = play(model, None, "sites.ndjson", images, labels)    # pandas.DataFrame(table) is one line a prediction
 """
 
 import argparse
@@ -18,19 +18,19 @@ import os
 import re
 import sys
 import tempfile
-from itertools import chain
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import h5py
 import numpy as np
 import tensorflow as tf
-from cut import cut, layer_before, simulators, times_called
+from batches import play_batches
+from cut import layer_before, simulators, times_called
 from error_simulator import ErrorSimulatorMode, error_simulator
-from site_lines import SiteError, read_sites
+from judge import asked, classes_of, judge
+from site_lines import Site, SiteError, read_sites
 
 ONE, CROSSED = "one", "crossed"
-NO_CLASS = -1  # what a NaN among the scores leaves
 COLUMNS = (
     "layer",  # whose output is corrupted
     "operator",  # of the sites' error model; empty for the single-bit-flip baseline and for sites made by hand
@@ -59,18 +59,29 @@ class PlayError(Exception):
 
 
 def load(path, version="auto"):
-    """(the Keras module, the model) of a file: Keras "2", "3", or "auto" as the file says."""
+    """The model in a file, by Keras "2", "3" or the one that wrote it ("auto")."""
     if version == "auto":
         version = version_of(path)
+    keras = keras_of(version)
+    if keras is None:
+        raise PlayError(f"{path} is for Keras {version}, which is not installed ({'keras' if version == '3' else 'tf_keras'})")
     try:
-        keras = importlib.import_module("keras" if version == "3" else "tf_keras")
-    except ImportError as error:
-        raise PlayError(f"{path} is for Keras {version}: {error}") from error
-    try:
-        return keras, keras.models.load_model(path, custom_objects={"ErrorSimulator": error_simulator(keras)}, compile=False)
+        return keras.models.load_model(path, custom_objects={"ErrorSimulator": error_simulator(keras)}, compile=False)
     except Exception as error:  # Keras wraps what a layer says in whatever it was doing
         said = re.search(r"ErrorSimulator: .*", str(error))
         raise PlayError(f"{path} does not load: {said[0] if said else one_line(error)}") from error
+
+
+def keras_of(version):
+    """The installed Keras of this version, "2" or "3", or None."""
+    for name in ("keras", "tf_keras"):
+        try:
+            keras = importlib.import_module(name)
+        except ImportError:
+            continue
+        if getattr(keras, "__version__", "").startswith(version):
+            return keras
+    return None
 
 
 def version_of(path):
@@ -84,11 +95,11 @@ def version_of(path):
     return "3" if version.startswith("3") else "2"
 
 
-def play(keras, model, simulator, sites, images, labels=None, *, layer=None, design=ONE, seed=0, batch_size=64,
+def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE, seed=0, batch_size=32,
          outcome=None, first=0, count=None, graph=True):
     """A list for each of COLUMNS, with an entry a prediction, in the order of the sites, then of the inputs.
 
-    keras, model: as `load` gives them. simulator: its name ("outer/simulator" in a nested model), None for the only one.
+    model: as `load` gives it. simulator: its name ("outer/simulator" in a nested model), None for the only one.
     sites: the path of the lines that the model was filled with. layer: its name in the rows, None for that before the simulator.
     images: an array of the network's inputs. labels: their classes, integers, or None.
     design: ONE, each site meets one input that (seed, site) decides; or CROSSED, each site meets every input.
@@ -97,7 +108,7 @@ def play(keras, model, simulator, sites, images, labels=None, *, layer=None, des
     first, count: play these places of the file only. graph: False for eager computation, slower.
     """
     found = choose(model, simulator)
-    calls = times_called(keras, model, found.layer)
+    calls = times_called(model, found.layer)
     if calls != 1:
         raise PlayError(f"{found.path} is called {calls} times in one pass: a transient fault strikes once (classes-patch --node)")
     sites = matching(sites, found)
@@ -111,13 +122,13 @@ def play(keras, model, simulator, sites, images, labels=None, *, layer=None, des
     if labels is not None and classes and not (0 <= labels.min() and labels.max() < classes):
         raise PlayError(f"labels are from {labels.min()} to {labels.max()}, the network has classes 0 to {classes - 1}")
 
-    layer = layer or layer_before(keras, found)
+    layer = layer or layer_before(found)
     pairs = paired(design, seed, layer, sites, chosen, len(images))
     table = {name: [None] * len(pairs) for name in COLUMNS}
-    for batch in play_batches(keras, model, found, images, pairs, batch_size, graph):
+    for batch in play_batches(model, found, images, pairs, batch_size, graph):
         judged = judge(batch, None if labels is None else labels[pairs[batch.pairs, 1]], classes is not None)
         if outcome:
-            judged["outcome"] = [asked(outcome, batch, row, images[pairs[pair, 1]]) for row, pair in enumerate(batch.pairs)]
+            judged["outcome"] = hooked(outcome, batch, images[pairs[batch.pairs, 1]])
         for name, values in judged.items():
             for pair, value in zip(batch.pairs, values):
                 table[name][pair] = value
@@ -143,49 +154,12 @@ def meets(seed, layer, site, inputs):
     return int.from_bytes(hashlib.sha256(text.encode()).digest()) % inputs
 
 
-def judge(batch, labels, classifies):
-    """The columns that a batch decides."""
-    rows = len(batch.pairs)
-    distance, finite = np.zeros(rows), np.ones(rows, bool)
-    for golden, faulty in zip(batch.golden, batch.faulty):
-        golden, faulty = (array.reshape(rows, -1).astype(np.float64) for array in (golden, faulty))
-        with np.errstate(invalid="ignore"):
-            apart = np.where(golden == faulty, 0, np.abs(faulty - golden))
-        distance = np.maximum(distance, apart.max(axis=1))
-        finite &= np.isfinite(faulty).all(axis=1)
-    judged = {"distance": distance.round(6).tolist(), "nan": (~finite).tolist(), "no_effect": (~batch.changed).tolist()}
-    if not classifies:
-        return judged | dict.fromkeys(("label", "golden", "faulty", "changed", "critical", "outcome"), [""] * rows)
-    golden, faulty = top(batch.golden[0]), top(batch.faulty[0])
-    changed = golden != faulty
-    critical = changed if labels is None else (golden == labels) & changed
-    return judged | {
-        "label": [""] * rows if labels is None else labels.tolist(),
-        "golden": golden.tolist(),
-        "faulty": faulty.tolist(),
-        "changed": changed.tolist(),
-        "critical": critical.tolist(),
-        "outcome": np.select([~finite, critical, changed], ["nan", "critical", "changed"], "masked").tolist(),
-    }
-
-
-def top(scores):
-    """The class of the highest score of each row, the first of several; none where a score is NaN."""
-    return np.where(np.isnan(scores).any(axis=1), NO_CLASS, scores.argmax(axis=1))
-
-
-def asked(outcome, batch, row, image):
-    """What the hook says of one prediction, as the table has it."""
-    golden, faulty = ([array[row] for array in outputs] for outputs in (batch.golden, batch.faulty))
-    if len(golden) == 1:
-        golden, faulty = golden[0], faulty[0]
-    said = outcome(golden, faulty, image)
-    if isinstance(said, (bool, np.bool_, str)):
-        return said if isinstance(said, str) else bool(said)
+def hooked(outcome, batch, images):
+    """What the outcome function says of each prediction of a batch."""
     try:
-        return round(float(said), 6)
-    except (TypeError, ValueError) as error:
-        raise PlayError(f"the outcome function must return a number, a bool or a str, got {said!r:.60}") from error
+        return [asked(outcome, batch, row, image) for row, image in enumerate(images)]
+    except Exception as error:
+        raise PlayError(f"the outcome function: {type(error).__name__}: {one_line(error)}") from error
 
 
 def choose(model, name):
@@ -238,12 +212,6 @@ def checked(model, images, labels):
     return images, labels
 
 
-def classes_of(model):
-    """How many classes the network tells apart; None if its output is not one score for each."""
-    shape = tf.TensorShape(model.outputs[0].shape)
-    return shape[1] if len(model.outputs) == 1 and shape.rank == 2 and (shape[1] or 0) > 1 else None
-
-
 def one_line(error):
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
@@ -272,3 +240,87 @@ def umask():
 
 def text(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def hook(spec):
+    """The function that `module:function` names; modules are also sought in the current folder."""
+    module, _, function = spec.partition(":")
+    sys.path.insert(0, os.getcwd())
+    try:
+        return getattr(importlib.import_module(module), function)
+    except Exception as error:
+        raise PlayError(f"--outcome {spec}: {one_line(error)}") from error
+
+
+def array(path):
+    """A NumPy file."""
+    try:
+        loaded = np.load(path, mmap_mode="r")
+    except OSError as error:
+        raise PlayError(f"{path}: {error.strerror or one_line(error)}") from error
+    except (ValueError, EOFError) as error:
+        raise PlayError(f"{path}: not a NumPy array (.npy) of plain numbers") from error
+    if not isinstance(loaded, np.ndarray):
+        raise PlayError(f"{path}: an archive, must be one NumPy array (.npy)")
+    return loaded
+
+
+def number(least):
+    """The argument type of whole numbers from `least` on."""
+
+    def read(given):
+        value = int(given)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be {least} or more, found {value}")
+        return value
+
+    read.__name__ = "whole number"
+    return read
+
+
+def arguments(given):
+    parser = argparse.ArgumentParser(
+        prog="play",
+        description="Play injection sites into a faulty model and write one line a prediction.",
+        epilog="Exit codes: 0 done, 1 something about files, layers or content, 2 flags and their values, 130 interrupted.",
+    )
+    add = parser.add_argument
+    add("model", help="the file that h5-config-set wrote")
+    add("--images", required=True, metavar="FILE.npy", help="the network's inputs, first axis: one input after the other")
+    add("--labels", metavar="FILE.npy", help="their classes, integers")
+    add("--sites", required=True, metavar="FILE", help="the lines that the model was filled with")
+    add("--out", required=True, metavar="FILE.tsv", help="the predictions; appears whole or not at all")
+    add("--simulator", metavar="NAME", help="which, if there are several; nested: outer/simulator")
+    add("--layer", metavar="NAME", help="what to write as the layer [default: that before the simulator]")
+    add("--keras", choices=("auto", "2", "3"), default="auto", help="[default: what wrote the file]")
+    add("--design", choices=(ONE, CROSSED), default=ONE, help="each site on one input drawn for it, or on every input [default: one]")
+    add("--seed", type=number(0), default=0, metavar="S", help="of the draw of inputs [default: 0]")
+    add("--first", type=number(0), default=0, metavar="I", help="the first site to play, by its place [default: 0]")
+    add("--count", type=number(1), metavar="N", help="how many [default: all]")
+    add("--batch-size", type=number(1), default=32, metavar="N", help="predictions computed at once [default: 32]")
+    add("--outcome", metavar="MODULE:FUNCTION", help="a function (golden, faulty, input) -> number, bool or str")
+    return parser.parse_args(given)
+
+
+def main(given=None):
+    options = arguments(given)
+    try:
+        outcome = options.outcome and hook(options.outcome)
+        images, labels = array(options.images), options.labels and array(options.labels)
+        model = load(options.model, options.keras)
+        table = play(
+            model, options.simulator, options.sites, images, labels, layer=options.layer, design=options.design,
+            seed=options.seed, batch_size=options.batch_size, outcome=outcome, first=options.first, count=options.count,
+        )
+        write(table, options.out)
+    except PlayError as error:
+        return f"play: {error}"
+    except OSError as error:
+        return f"play: {options.out}: {error.strerror}"
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
