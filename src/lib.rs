@@ -38,6 +38,7 @@ pub mod operator;
 pub mod ordered;
 pub mod patch;
 pub mod pattern;
+pub mod plot;
 pub mod rng;
 pub mod set;
 pub mod shape;
