@@ -34,17 +34,21 @@ class Run:
     classes: tuple = ()  # where each spatial class gets equally many sites; else the model's frequencies decide
 
     @property
+    def name(self):
+        """The set's name, as site lines have it."""
+        return Path(self.models).name
+
+    @property
     def folder(self):
         """Where its files are."""
-        return f"{self.layer.folder}/{Path(self.models).name}/seed-{self.seed}"
+        return f"{self.layer.folder}/{self.name}/seed-{self.seed}"
 
     def shards(self, size):
         """first-last of its shards: enlarging a campaign keeps those that are full."""
         return [f"{first:07}-{min(first + size, self.sites):07}" for first in range(0, self.sites, size)]
 
-    def draws(self, shard):
-        """The arguments of classes-sites that draw a shard, a list for each call."""
-        first, last = map(int, shard.split("-"))
+    def draws(self, first, last):
+        """The arguments of classes-sites that draw the sites first to last - 1, a list for each call."""
         common = ["--seed", str(self.seed)]
         if self.models == BASELINE:
             common += ["--single-bit-flip"]
@@ -87,6 +91,8 @@ class Campaign:
         self.model = self.settings["model"]
         keras = self.settings["keras"]
         self.keras = tools.keras_version(self.model) if keras == "auto" else keras
+        self.measured = [models for models in self.settings["sets"] if models != BASELINE]
+        self.reweighted = bool(self.measured) and self.settings["classes"] == "equally"
         self.left_out = []  # sentences: what "layers: all" does not take, and why
         self.layers = self._layers()
         self.runs = [run for layer in self.layers for models in self.settings["sets"] for run in self._runs(layer, models)]
@@ -127,7 +133,7 @@ class Campaign:
     def _layers(self):
         targets = tools.targets(self.model)
         given = self.settings["operators"]
-        known = {name for models in self._measured() for name in tools.operators(models)}
+        known = {name for models in self.measured for name in tools.operators(models)}
         for name, operator in given.items():
             settings.one_of(name, targets, f"operators: {self.model} has no layer")
             settings.one_of(operator, known, f"operators: {name}: the sets have no operator")
@@ -140,7 +146,7 @@ class Campaign:
             reason = ""
             if not target["shape"]:
                 reason = "the shape of its output is not known"
-            elif not operator and self._measured():
+            elif not operator and self.measured:
                 reason = f"no operator is known for its class {target['class']}"
             if reason:
                 reasons[name] = reason
@@ -171,6 +177,3 @@ class Campaign:
             name, reason = next(iter(reasons.items()))
             raise CampaignError(f"layers: '{name}': {reason}", hint)
         self.left_out += [f"'{name}' is left out: {reason}" for name, reason in reasons.items()]
-
-    def _measured(self):
-        return [models for models in self.settings["sets"] if models != BASELINE]

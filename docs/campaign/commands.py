@@ -30,6 +30,18 @@ def weights(campaign):
     return line('python "$CLASSES_H5/docs/campaign/weights.py"', "model.h5", "--keras", campaign.keras, "--out", "weights.tsv")
 
 
+def frequencies(campaign):
+    """What classes-sites --list-operators prints of all sets, under one heading."""
+    lists = [line("classes-sites", "--list-operators", "--models", models) for models in campaign.measured]
+    return f"{{ {'; '.join([lists[0], *(f'{more} | tail -n +2' for more in lists[1:])])}; }} > frequencies.tsv"
+
+
+def estimates(campaign):
+    reweighted = ["--frequencies", "frequencies.tsv"] if campaign.reweighted else []
+    program = 'python "$CLASSES_H5/docs/campaign/estimates.py"'
+    return line(program, "predictions.tsv", "--weights", "weights.tsv", *reweighted, "--out", "estimates.tsv")
+
+
 def patch(campaign, layer, ranges):
     """The patch, and the patched config. An activation is split off where the ranges tell of what lies before it."""
     split = "--split-activation" if campaign.settings["split_activation"] and is_split(layer, ranges) else None
@@ -45,10 +57,18 @@ def is_split(layer, ranges):
 
 
 def sites(run, shard):
+    first, last = map(int, shard.split("-"))
+    return f"{{ {'; '.join(draws(run, first, last))}; }} > {run.folder}/{shard}.sites.ndjson"
+
+
+def one_site(run, site):
+    return draws(run, site, site + 1)[0]
+
+
+def draws(run, first, last):
     """The ranges' file is read with the patched config, which tells whether the activation is split off."""
     config = f"{run.layer.folder}/config.json"
-    draws = [line("classes-sites", "--layer", run.layer.name, *draw, config) for draw in run.draws(shard)]
-    return f"{{ {'; '.join(draws)}; }} > {run.folder}/{shard}.sites.ndjson"
+    return [line("classes-sites", "--layer", run.layer.name, *draw, config) for draw in run.draws(first, last)]
 
 
 def faulty(campaign, run, shard):
@@ -69,3 +89,20 @@ def play(campaign, run, shard):
         "--layer", run.layer.name, "--design", campaign.settings["design"], "--seed", run.seed,
         "--keras", campaign.keras, "--batch-size", campaign.settings["batch"], *hook, "--out", f"{files}.predictions.tsv",
     )  # fmt: skip
+
+
+def of_one_shard(campaign):
+    """All steps that lead to the first shard, and those behind the last."""
+    run = campaign.runs[0]
+    shard = run.shards(campaign.settings["shard"])[0]
+    return [
+        config(),
+        *([ranges(campaign)] if campaign.settings["ranges"] == "golden" else []),
+        patch(campaign, run.layer, "ranges.json"),
+        sites(run, shard),
+        faulty(campaign, run, shard),
+        play(campaign, run, shard),
+        *([weights(campaign)] if campaign.settings["weights"] == "macs" else []),
+        *([frequencies(campaign)] if campaign.reweighted else []),
+        estimates(campaign),
+    ]
