@@ -72,6 +72,11 @@ class Given:
     file: Path
     array: str = ""
 
+    def is_at(self, place):
+        """Whether it is already there, a link to it not counted."""
+        ends = [os.path.join(os.path.realpath(path.parent), path.name) for path in (self.file, Path(place))]
+        return not self.array and ends[0] == ends[1]
+
     def put(self, out):
         """Puts it where the campaign's commands find it: a link, or the array as a file."""
         if self.array:

@@ -4,7 +4,7 @@ import math
 
 from markupsafe import Markup, escape
 
-ROW, LANE, AXIS = 22, 13, 26  # pixels: a layer's name, a set's interval, the axis
+NAME, LANE, GAP, AXIS = 20, 13, 8, 26  # pixels: a layer's name, a set's interval, the gap below them, the axis
 
 
 def ranking(figures):
@@ -19,7 +19,7 @@ def ranking(figures):
     def x(value):
         return f"{1 + 98 * (value - start) / ((end - start) or 1):.2f}%"
 
-    height = ROW + LANE * len(figures.sets)
+    height = NAME + LANE * len(figures.sets) + GAP
     bottom = height * len(figures.layers)
     parts = []
     for tick in range(round((end - start) / step) + 1):
@@ -30,10 +30,10 @@ def ranking(figures):
         parts.append(f'<text class="tick" x="{x(value)}" y="{bottom + 18}" text-anchor="{anchor}">{shown}</text>')
     for place, layer in enumerate(figures.layers):
         top = place * height
-        parts.append(f'<text class="layer" x="1%" y="{top + 16}">{escape(layer)}</text>')
+        parts.append(f'<text class="layer" x="1%" y="{top + 15}">{escape(layer)}</text>')
         for lane, name in enumerate(figures.sets):
             if row := figures.of(name, layer):
-                parts.append(interval(row, x, top + ROW + LANE * lane + LANE // 2, lane))
+                parts.append(interval(row, x, top + NAME + LANE * lane + LANE // 2, lane))
     return Markup(
         f'<svg class="chart" width="100%" height="{bottom + AXIS}" role="img" aria-labelledby="chart-title">'
         f'<title id="chart-title">Layers ranked by {escape(figures.measure)}; the table below has the same figures.</title>'

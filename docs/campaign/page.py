@@ -46,7 +46,7 @@ def context(campaign, given):
         "meaning": RANKED_BY.get(found.measure, f"how often the outcome was {found.measure.partition('=')[2]}"),
         "chart": charts.ranking(found),
         "key": charts.key,
-        "worst": worst.sites(campaign, predictions, found.layers),
+        "worst": worst.sites(campaign, predictions, found),
         "notes": campaign.left_out + notes(),
         "record": json.loads(Path("record.json").read_text()),
         "commands": commands.of_one_shard(campaign),
@@ -93,10 +93,11 @@ class Figures:
         return self.ranked(models).index(layer) + 1
 
     def classes(self, models):
-        """Spatial classes of a set, those with the most predictions first."""
+        """Spatial classes of a set, those with the most predictions first; what is no class last."""
         rows = self.table[(self.table["set"] == models) & (self.table["measure"] == self.measure)]
         rows = rows[(rows["spatial_class"] != ALL) & (rows["layer"] != ALL)]
-        return list(rows.groupby("spatial_class", sort=False)["predictions"].sum().sort_values(ascending=False, kind="stable").index)
+        counted = rows.groupby("spatial_class", sort=False)["predictions"].sum().sort_values(ascending=False, kind="stable")
+        return sorted(counted.index, key=lambda name: name == estimates.NOT_AS_DEFINED)
 
     def ratio(self, models, layer=ALL):
         """How many times as often as the baseline; None where that cannot be said."""

@@ -5,17 +5,14 @@ import base64
 import commands
 import pandas as pd
 import tools
-from campaign import BASELINE
 
 MOST = 6
 
 
-def sites(campaign, predictions, layers):
+def sites(campaign, predictions, figures):
     """One for each of the most fragile layers: the site that most often costs a right top-1, then the one that moves the output
-    farthest, then the one of fewest cells."""
-    rows = predictions[~predictions["no_effect"]]
-    if campaign.measured:
-        rows = rows[rows["set"] != BASELINE]
+    farthest, then the one of fewest cells. From the set that ranks the layers."""
+    rows = predictions[~predictions["no_effect"] & (predictions["set"] == figures.sets[0])]
     rows = rows.assign(
         critical=pd.to_numeric(rows["critical"], errors="coerce").fillna(0),
         distance=pd.to_numeric(rows["distance"], errors="coerce"),
@@ -27,7 +24,7 @@ def sites(campaign, predictions, layers):
     runs = {(run.layer.name, run.name, str(run.seed)): run for run in campaign.runs}
     return [
         picture(campaign, runs[layer, worst.loc[layer, "set"], worst.loc[layer, "seed"]], layer, worst.loc[layer])
-        for layer in layers
+        for layer in figures.layers
         if layer in worst.index
     ][:MOST]
 
