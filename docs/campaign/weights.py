@@ -15,7 +15,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "keras"))
 
 from cut import calls
-from play import PlayError, load
+from runner import PlayError, load
 
 COLUMNS = ("layer", "class", "weight")
 # Each weight of the kernel is multiplied once at each of these positions.

@@ -211,9 +211,9 @@ class _Simulation:
 
     def select(self, site):
         """Plays this site for every image from now on; a list: one site for each image; None: one drawn for each image."""
-        sites = np.atleast_1d(RANDOM if site is None else site).astype(np.int64)
+        sites = np.atleast_1d(RANDOM if site is None else site)
         if site is not None:
-            if sites.ndim != 1 or not len(sites):
+            if sites.ndim != 1 or not len(sites) or sites.dtype.kind not in "iu":
                 raise ValueError("ErrorSimulator: select takes a site, a list of one site for each image, or None")
             for wrong in sites[(sites < 0) | (sites >= self.num_inj_sites)]:
                 raise ValueError(f"ErrorSimulator: site {wrong} is not in 0..{self.num_inj_sites - 1}")
@@ -249,9 +249,8 @@ class _Simulation:
                 (chosen[0] == 1) | (chosen[0] == images[0]),
                 ["ErrorSimulator: sites are selected for", chosen, "images, the batch has", images],
             )
-            picked = tf.where(
-                selected == RANDOM, tf.random.uniform(images, 0, self.num_inj_sites, tf.int64), tf.broadcast_to(selected, images)
-            )
+            selected = tf.gather(selected, tf.range(images[0]) % chosen[0])
+            picked = tf.where(selected == RANDOM, tf.random.uniform(images, 0, self.num_inj_sites, tf.int64), selected)
             self._playback.last.assign(picked)
             outputs, changed = self._sites.inject(inputs, picked)
             self._playback.changed.assign(changed)

@@ -18,7 +18,7 @@ def read_sites(path):
         for number, line in enumerate(lines, 1):
             if line.strip():
                 try:
-                    sites.append(site(json.loads(line), len(sites)))
+                    sites.append(site(json.loads(line.strip()), len(sites)))
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
                     raise SiteError(f"line {number}: no injection site: {what(error)}") from error
     return sites
@@ -49,4 +49,6 @@ def value_class(cell):
 
 
 def what(error):
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg}, column {error.colno}"
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)

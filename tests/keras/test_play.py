@@ -1,13 +1,16 @@
-"""The runner docs/keras/play.py: what it writes is what one prediction after the other gives, and bad input is told."""
+"""The runner, docs/keras/runner.py and play.py: what it writes is what one prediction after the other gives, and bad input is told."""
 
 import csv
 import json
-import re
+import os
+import shutil
 
+import h5py
 import numpy as np
 import pipe
-import play as runner
+import play
 import pytest
+import runner
 import tensorflow as tf
 from error_simulator import ErrorSimulatorMode
 from kerases import DATA, KERAS, SIMULATOR, load, run
@@ -44,7 +47,7 @@ def table_of(path):
 
 def typed(table):
     """A table from `play` as its file has it."""
-    return [dict(zip(table, map(runner.text, row))) for row in zip(*table.values())]
+    return [dict(zip(table, map(play.text, row))) for row in zip(*table.values())]
 
 
 def naively(model, name, images, labels, rows):
@@ -81,7 +84,7 @@ CASES = [(2, "", "--sparse"), (3, "", "--sparse"), (3, "", None), (2, "-sequenti
 def test_the_table_is_that_of_one_prediction_after_the_other(version, kind, form, digits, tmp_path):
     make_faulty(tmp_path, version, kind, form)
     arguments = ["--images", digits / "images.npy", "--labels", digits / "labels.npy", "--sites", tmp_path / "sites.ndjson"]
-    assert runner.main(list(map(str, [tmp_path / "faulty.h5", *arguments, "--out", tmp_path / "out.tsv"]))) == 0
+    assert play.main(list(map(str, [tmp_path / "faulty.h5", *arguments, "--out", tmp_path / "out.tsv"]))) == 0
     rows = table_of(tmp_path / "out.tsv")
     assert tuple(rows[0]) == runner.COLUMNS and len(rows) == COUNT
     model = load(tmp_path / "faulty.h5", version)
@@ -169,7 +172,7 @@ def test_shards_and_other_batches_merge_to_the_bytes_of_one_run(version, digits,
 
     def bytes_of(*options):
         files = [f"--images={digits / 'images.npy'}", f"--sites={tmp_path / 'sites.ndjson'}", f"--out={tmp_path / 'out.tsv'}"]
-        assert runner.main([str(tmp_path / "faulty.h5"), *files, *options]) == 0
+        assert play.main([str(tmp_path / "faulty.h5"), *files, *options]) == 0
         return (tmp_path / "out.tsv").read_bytes().partition(b"\n")[2]
 
     whole = bytes_of()
@@ -196,7 +199,7 @@ def test_inputs_are_drawn_uniformly():
 @pytest.mark.parametrize("version", KERAS)
 def test_sites_whose_cells_held_their_values_already_have_no_effect(version, digits, tmp_path):
     original = DATA / f"digits-keras{version}.h5"
-    zeros = [{(h, w, c): 0.0 for h in range(8) for w in range(8)} for c in range(8)]
+    zeros = [{(4, 4, c): 0.0, (4, 5, c): 0.0} for c in range(8)]
     (tmp_path / "sites.ndjson").write_text("\n".join(pipe.site_line((8, 8, 8), site) for site in zeros))
     patch = pipe.patch(pipe.config_of(original), "--after", "conv2d")  # with relu: many zeros
     images, expected = np.load(digits / "images.npy"), None
@@ -205,7 +208,7 @@ def test_sites_whose_cells_held_their_values_already_have_no_effect(version, dig
         pipe.simulate(original, out, tmp_path / "sites.ndjson", version, *form, patch_or_config=patch)
         model = load(out, version)
         before = run(KERAS[version].Model(model.inputs, model.get_layer("conv2d").output), images)[0]
-        expected = (before == 0).all(axis=(1, 2)).T.ravel().tolist()
+        expected = (before[:, 4, 4:6] == 0).all(axis=1).T.ravel().tolist()
         table = runner.play(model, None, tmp_path / "sites.ndjson", images, design=runner.CROSSED)
         assert table["no_effect"] == expected and True in expected and False in expected
         assert (table["set"][0], table["seed"][0], table["spatial_class"][0], table["label"][0]) == ("", "", "", "")
@@ -244,3 +247,143 @@ def test_a_hook_judges_networks_that_do_not_classify(version, tmp_path):
     assert sorted(row["outcome"] for row in rows) == sorted(["true", "0.25", "lost", "0.5", "false"] + ["nan"] * 5)
     assert {rows[0][name] for name in ("golden", "faulty", "changed", "critical", "label")} == {""}
     assert max(float(row["distance"]) for row in rows) > 0
+
+
+# Bad input
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory):
+    return make_faulty(tmp_path_factory.mktemp("faulty"), 3)
+
+
+def lines_with(change):
+    """The sites' lines, changed by a function of the list of them."""
+
+    def write(faulty, digits, folder):
+        lines = (faulty / "sites.ndjson").read_text().splitlines()
+        (folder / "sites.ndjson").write_text("\n".join(change(lines)) + "\n")
+        return {"sites": folder / "sites.ndjson"}
+
+    return write
+
+
+def saved(option, array):
+    """An array of the user's."""
+
+    def write(faulty, digits, folder):
+        np.save(folder / "given.npy", array)
+        return {option: folder / "given.npy"}
+
+    return write
+
+
+def given(**options):
+    return lambda faulty, digits, folder: {
+        name: str(value).format(faulty=faulty, digits=digits, folder=folder, data=DATA) for name, value in options.items()
+    }
+
+
+def a_placeholder(faulty, digits, folder):
+    original = DATA / "digits-keras3.h5"
+    patched = pipe.patch(pipe.config_of(original), "--after", "conv2d_1", "--apply")
+    shutil.copy(original, folder / "unfilled.h5")
+    with h5py.File(folder / "unfilled.h5", "a") as file:
+        file.attrs["model_config"] = patched
+    return {"model": folder / "unfilled.h5"}
+
+
+def two_simulators(faulty, digits, folder):
+    original = DATA / "digits-keras3.h5"
+    config = pipe.config_of(original)
+    patch = pipe.patch(config, "--after", "conv2d_1", "--after", "re_lu")
+    sites = faulty / "sites.ndjson"
+    pipe.call(
+        "h5-config-set", original, folder / "two.h5", "--sparse", "--sites", f"simulator={sites}",
+        "--sites", f"simulator_1={sites}", stdin=patch,
+    )
+    return {"model": folder / "two.h5"}
+
+
+@pytest.mark.parametrize(
+    "change, options, message",
+    [
+        (given(model="{folder}/none.h5"), {}, "{folder}/none.h5: No such file or directory"),
+        (given(model="{digits}/images.npy"), {}, "{digits}/images.npy: not an HDF5 file"),
+        (given(model="{data}/digits-keras3.h5"), {}, "no ErrorSimulator in the model (h5-config-set puts one in)"),
+        (a_placeholder, {}, "{folder}/unfilled.h5 does not load: ErrorSimulator: 'INJ_SITES' stands where sites belong (h5-config-set fills it)"),
+        (two_simulators, {}, "several simulators, choose one: simulator, simulator_1"),
+        (given(simulator="other"), {}, "no simulator other in the model, there is: simulator"),
+        (given(sites="{folder}/none"), {}, "{folder}/none: No such file or directory"),
+        (lines_with(lambda lines: lines[1:]), {}, "{folder}/sites.ndjson has 23 sites, simulator 24: not those it was filled with"),
+        (
+            lines_with(lambda lines: [lines[1], *lines[1:]]), {},
+            "{folder}/sites.ndjson: site 0 has 62 cells, that of simulator 61: not those it was filled with",
+        ),
+        (lines_with(lambda lines: [*lines[:2], "{}"]), {}, "{folder}/sites.ndjson: line 3: no injection site: 'cells' is missing"),
+        (lines_with(lambda lines: ['{"cells": []}']), {}, "{folder}/sites.ndjson: line 1: no injection site: no cells"),
+        (lines_with(lambda lines: ["[1"]), {}, "{folder}/sites.ndjson: line 1: no injection site: Expecting ',' delimiter, column 3"),
+        (given(first=24), {}, "no site to play: 24 sites, the first wanted is 24"),
+        (saved("images", np.zeros((5, 8, 8))), {"labels": None}, "each of the images has shape (8, 8), the network takes (8, 8, 1)"),
+        (saved("images", np.zeros((0, 8, 8, 1))), {}, "images must be an array of numbers of one or more inputs, found float64 of shape (0, 8, 8, 1)"),
+        (given(images="{faulty}/sites.ndjson"), {}, "{faulty}/sites.ndjson: not a NumPy array (.npy) of plain numbers"),
+        (given(images="{data}/digits-test.npz"), {}, "{data}/digits-test.npz: an archive, must be one NumPy array (.npy)"),
+        (saved("labels", np.zeros(39, int)), {}, "39 labels for 40 images"),
+        (saved("labels", np.zeros((40, 10))), {}, "labels must be one integer an input, found float64 of shape (40, 10)"),
+        (saved("labels", np.arange(40)), {}, "labels are from 0 to 39, the network has classes 0 to 9"),
+        (given(outcome="hook:none"), {}, "--outcome hook:none: No module named 'hook'"),
+        (given(outcome="json:none"), {}, "--outcome json:none: module 'json' has no attribute 'none'"),
+        (given(out="{folder}/none/out.tsv"), {}, "{folder}/none/out.tsv: No such file or directory"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(change, options, message, faulty, digits, tmp_path):
+    asked = {"model": faulty / "faulty.h5", "images": digits / "images.npy", "labels": digits / "labels.npy"}
+    asked |= {"sites": faulty / "sites.ndjson", "out": tmp_path / "out.tsv"}
+    asked |= change(faulty, digits, tmp_path) | options
+    arguments = [str(asked.pop("model")), *(f"--{name}={value}" for name, value in asked.items() if value is not None)]
+    assert play.main(arguments) == "play: " + message.format(folder=tmp_path, faulty=faulty, digits=digits, data=DATA)
+    assert not (tmp_path / "out.tsv").exists()
+
+
+@pytest.mark.parametrize("version", KERAS)
+def test_what_cannot_be_played_is_told(version, tmp_path):
+    k, images = KERAS[version], np.zeros((3, 6, 6, 4), "float32")
+    model, _ = branching(version, tmp_path)
+    two = two_outputs(version, tmp_path)
+    image = k.Input((6, 6, 4))
+    shared = SIMULATOR[version]([{"index": [0], "value": [1]}], [], 1, name="shared")
+    again = k.Model(image, k.layers.Flatten()(shared(shared(image))))
+    pair = k.Model([image, other := k.Input((6, 6, 4))], k.layers.Flatten()(shared(k.layers.Add()([image, other]))))
+    (tmp_path / "one.ndjson").write_text(pipe.site_line((6, 6, 4), {(0, 0, 0): 1.0}))
+
+    def told(model, name, outcome=None, sites="sites.ndjson"):
+        with pytest.raises(runner.PlayError) as error:
+            runner.play(model, name, tmp_path / sites, images, outcome=outcome)
+        return str(error.value)
+
+    assert told(model, "first", lambda *_: None) == (
+        "the outcome function: TypeError: it returned None, must be a number, a bool or a str"
+    )
+    assert told(model, "first", lambda *_: {}["x"]) == "the outcome function: KeyError: 'x'"
+    assert told(two, "first") == (
+        "outputs of shape (5,), (6, 6, 4) are not one score for each class: give an outcome function"
+    )
+    assert told(again, "shared") == (
+        "shared is called 2 times in one pass: a transient fault strikes once (classes-patch --node)"
+    )
+    assert told(pair, "shared", sites="one.ndjson") == "the network takes 2 inputs, only one can be fed"
+
+
+def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    table = {name: ["a", True, 0.5] for name in runner.COLUMNS}
+    play.write(table, tmp_path / "out.tsv")
+    before = (tmp_path / "out.tsv").read_text()
+    assert before.splitlines() == ["\t".join(runner.COLUMNS)] + ["\t".join([text] * len(table)) for text in ("a", "true", "0.5")]
+
+    def full(*_):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError):
+        play.write({name: [] for name in runner.COLUMNS}, tmp_path / "out.tsv")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.tsv"] and (tmp_path / "out.tsv").read_text() == before
