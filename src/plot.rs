@@ -13,6 +13,7 @@ use std::io::{self, BufRead, Write};
 use thiserror::Error;
 
 use crate::explain::Explain;
+use crate::progress::Progress;
 use crate::site::Shape;
 use crate::site::lines::{LineError, Reader};
 use kind::Kind;
@@ -72,11 +73,11 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// Reads lines of sites; `count` hears how many were read, line by line.
+    /// Reads lines of sites. `progress` counts them.
     ///
     /// # Errors
     /// A bad line, drawn or not, or no line at all.
-    pub fn read(input: impl BufRead, options: Options, mut count: impl FnMut(u64)) -> Result<Self, PlotError> {
+    pub fn read(input: impl BufRead, options: Options, progress: &Progress) -> Result<Self, PlotError> {
         let mut reader = Reader::new(input);
         let mut sheet: Option<Sheet> = None;
         while let Some(site) = reader.next() {
@@ -95,7 +96,7 @@ impl Sheet {
                 sheet.panels.push(Panel::draw(sheet.sites, &site, &kinds, &remarks, options.channels));
             }
             sheet.sites += 1;
-            count(sheet.sites);
+            progress.add(1);
         }
         let mut sheet = sheet.ok_or(PlotError::NoSites)?;
         let square = (sheet.panels.len() as f64).sqrt().ceil() as usize;
@@ -204,7 +205,7 @@ mod tests {
     const OPTIONS: Options = Options { most: 100, channels: 16, columns: None };
 
     fn drawn(lines: &str, options: Options) -> String {
-        let sheet = Sheet::read(lines.as_bytes(), options, |_| ()).unwrap();
+        let sheet = Sheet::read(lines.as_bytes(), options, &Progress::silent()).unwrap();
         let mut out = Vec::new();
         sheet.write(&mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -247,7 +248,10 @@ mod tests {
     #[test]
     fn a_bad_line_behind_the_drawn_ones_is_told() {
         let error = |lines: &str| {
-            Sheet::read(lines.as_bytes(), Options { most: 1, ..OPTIONS }, |_| ()).map(|_| ()).unwrap_err().to_string()
+            Sheet::read(lines.as_bytes(), Options { most: 1, ..OPTIONS }, &Progress::silent())
+                .map(|_| ())
+                .unwrap_err()
+                .to_string()
         };
         assert_eq!(error(&(line("m", 1) + &line("m", 0))), "line 2: no cells");
         assert_eq!(error("\n"), "no sites");

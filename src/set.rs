@@ -10,12 +10,14 @@ use serde_json::Value;
 pub use error::SetError;
 pub use sites::{SiteFiles, SiteSource};
 
+use crate::cli::shown_path;
 use crate::config;
 use crate::fill::{self, Filling, Simulator};
 use crate::graph::{Dialect, Graph, Keras};
 use crate::h5::{self, Edit, MODEL_CONFIG, Model};
 use crate::json;
 use crate::patch;
+use crate::progress::Progress;
 use crate::site::{DataFormat, Site};
 use crate::target::Targets;
 use crate::weights;
@@ -61,7 +63,9 @@ pub struct Report {
 }
 
 /// Writes the new file; `input` is the text of a patch (a JSON array, applied to MODEL's own config) or of a config.
-pub fn run(input: &str, options: &Options) -> Result<Report, SetError> {
+/// `progress` hears what is under way.
+pub fn run(input: &str, options: &Options, progress: &Progress) -> Result<Report, SetError> {
+    progress.step(format!("reading {}", shown_path(&options.model)));
     let model = Model::open(&options.model)?;
     h5::refuse_bad_output(&model, &options.out, options.force)?;
     let old = json::parse(&model.text(MODEL_CONFIG)?)
@@ -86,6 +90,7 @@ pub fn run(input: &str, options: &Options) -> Result<Report, SetError> {
     let keras = options.keras.unwrap_or_else(|| writer(written_by.as_deref(), &old_graph));
     let plan = weights::plan(&old_graph, &graph, &model.saved_layers()?, keras)?;
 
+    progress.step("reading the sites");
     let filled = read_sites(&graph, &simulators, options)?;
     let report = Report {
         keras,
@@ -94,6 +99,7 @@ pub fn run(input: &str, options: &Options) -> Result<Report, SetError> {
         simulators: simulators.len(),
         bare_placeholders: input.bare_placeholders,
     };
+    progress.step(format!("writing {}", shown_path(&options.out)));
     let fillings: Vec<Filling> = filled
         .iter()
         .map(|filled| Filling {

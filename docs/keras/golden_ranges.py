@@ -281,6 +281,8 @@ def main(args=None):
     except (Refused, OSError) as error:
         say(error)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

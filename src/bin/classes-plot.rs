@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker};
 use classes_h5::plot::{Options, Sheet};
+use classes_h5::progress::Doing;
 
 const TOOL: &str = "classes-plot";
 
@@ -35,11 +36,13 @@ fn main() -> ExitCode {
     cli::run(TOOL, plot)
 }
 
-fn plot(args: &Args) -> Result<(), Failure> {
+fn plot(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let options =
         Options { most: args.most, channels: args.channels.get(), columns: args.columns.map(NonZeroUsize::get) };
     let input = Input::from_arg(args.sites.as_deref());
-    let sheet = Sheet::read(input.open("sites, one a line")?, options, |_| ())
-        .map_err(|error| Failure::in_input(&input, error))?;
+    let lines = input.open("sites, one a line")?;
+    let progress = speaker.progress(Doing::Sites(None));
+    let sheet = Sheet::read(lines, options, &progress).map_err(|error| Failure::in_input(&input, error))?;
+    drop(progress);
     cli::to_stdout(|out| sheet.write(out))
 }

@@ -1,6 +1,6 @@
 //! `classes-sites`: injection sites, as lines of JSON or as NumPy files.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
@@ -8,9 +8,10 @@ use std::thread;
 use clap::Parser;
 use classes_h5::campaign::{self, RangeFrom, Request};
 use classes_h5::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker, io_failure};
 use classes_h5::model::{Models, table};
 use classes_h5::pattern::{Rows, SpatialClass};
+use classes_h5::progress::{Doing, Progress};
 use classes_h5::site::pass::{self, PassError};
 use classes_h5::site::{DataFormat, Shape};
 use classes_h5::target::Targets;
@@ -105,20 +106,24 @@ fn main() -> ExitCode {
     cli::run(TOOL, sites)
 }
 
-fn sites(args: &Args) -> Result<(), Failure> {
+fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     if args.list_operators {
         let text = table(&args.models.as_deref().map_or_else(Models::default, Models::new))?;
         return cli::to_stdout(|out| out.write_all(text.as_bytes()));
     }
     if let Some(file) = &args.read {
-        return read(&Input::from_arg(Some(file)), args.npy.as_deref(), args.data_format.unwrap_or_default());
+        let progress = progress(speaker, None, args.npy.is_none());
+        let format = args.data_format.unwrap_or_default();
+        return read(&Input::from_arg(Some(file)), args.npy.as_deref(), format, &progress);
     }
-    let say = |words: String| cli::say(TOOL, &words);
+    let say = |words: String| speaker.say(&words);
     let (mut request, mut format) = (request(args), args.data_format.unwrap_or_default());
     if let Some(name) = &args.layer {
         let input = Input::from_arg(args.config.as_deref());
+        let progress = speaker.progress(Doing::Step("reading the config".to_owned()));
         let document = input.read_json("a model config")?;
         let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
+        drop(progress);
         let (address, targets) = (insert::find(&graph, name)?, Targets::new(&graph));
         request.of_layer(name, targets.target(&address).as_ref(), say)?;
         format = args.data_format.unwrap_or_else(|| targets.data_format(&address));
@@ -136,15 +141,25 @@ fn sites(args: &Args) -> Result<(), Failure> {
         request.fill(ClassesConfig::read(file, &request.missing())?, say);
     }
     let campaign = request.campaign(say)?;
+    let progress = progress(speaker, Some(campaign.count), args.npy.is_none());
     let tally = match &args.npy {
-        Some(folder) => campaign.npy(folder, format)?,
+        Some(folder) => campaign.npy(folder, format, &progress)?,
         None => {
             let jobs = args.jobs.map(usize::from).or_else(|| thread::available_parallelism().ok().map(usize::from));
-            campaign.lines(jobs.unwrap_or(1), io::stdout()).map_err(|error| io_failure("stdout", &error))?
+            campaign.lines(jobs.unwrap_or(1), io::stdout(), &progress).map_err(|error| io_failure("stdout", &error))?
         }
     };
+    drop(progress);
     tally.words().into_iter().for_each(say);
     Ok(())
+}
+
+/// Lines on a terminal show themselves how far it has come.
+fn progress(speaker: Speaker, count: Option<u64>, writes_lines: bool) -> Progress {
+    match writes_lines && io::stdout().is_terminal() {
+        true => Progress::silent(),
+        false => speaker.progress(Doing::Sites(count)),
+    }
 }
 
 fn request(args: &Args) -> Request {
@@ -167,11 +182,11 @@ fn request(args: &Args) -> Request {
     }
 }
 
-fn read(input: &Input, folder: Option<&Path>, format: DataFormat) -> Result<(), Failure> {
+fn read(input: &Input, folder: Option<&Path>, format: DataFormat, progress: &Progress) -> Result<(), Failure> {
     let lines = input.open("sites, one a line")?;
     let passed = match folder {
-        Some(folder) => pass::npy(lines, folder, format),
-        None => pass::lines(lines, io::BufWriter::new(io::stdout())),
+        Some(folder) => pass::npy(lines, folder, format, progress),
+        None => pass::lines(lines, io::BufWriter::new(io::stdout()), progress),
     };
     passed.map_err(|error| match error {
         PassError::Out(error) => io_failure("stdout", &error),
