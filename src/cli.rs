@@ -14,7 +14,9 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
 use clap_complete::Shell;
 use serde_json::Value;
@@ -154,6 +156,14 @@ fn generate(mut command: Command, form: &OsStr) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, tool, &mut script);
     to_stdout(|out| out.write_all(&script))
+}
+
+/// Reads a flag's value that is one of some names, so that help, completions and "did you mean" know them.
+pub fn one_of<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
 
 /// What a tool tells on stderr beside errors: words, and how far it has come. `--quiet` silences it.

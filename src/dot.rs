@@ -59,7 +59,10 @@ impl Kind {
 pub fn write(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
     let mut drawing = Drawing { targets: Targets::new(graph), graph, kinds: Vec::new(), out };
     writeln!(drawing.out, "digraph model {{")?;
-    writeln!(drawing.out, r##"  graph [fontname="Helvetica", fontsize=11, fontcolor="#57606a", bgcolor="#ffffff", ranksep=0.3];"##)?;
+    writeln!(
+        drawing.out,
+        r##"  graph [fontname="Helvetica", fontsize=11, fontcolor="#57606a", bgcolor="#ffffff", ranksep=0.3];"##
+    )?;
     writeln!(drawing.out, r#"  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11];"#)?;
     writeln!(drawing.out, r##"  edge [fontname="Helvetica", fontsize=9, color="#57606a", arrowsize=0.7];"##)?;
     drawing.level(graph, &[], &outputs(graph))?;

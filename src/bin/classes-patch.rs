@@ -20,9 +20,12 @@ const TOOL: &str = "classes-patch";
 /// Print the RFC 6902 patch that inserts CLASSES' ErrorSimulator behind a layer of a Keras model
 #[derive(Parser)]
 #[command(version, after_help = format!("\
+In the pipe:
+  model.h5 -> h5-config-get -> [classes-patch] -> h5-config-set -> faulty.h5
+
 Examples:
-  h5-config-get lenet.h5 | classes-patch --after conv2d > conv2d.patch.json
-  h5-config-get lenet.h5 | classes-patch --after conv2d | h5-config-set lenet.h5 faulty.h5 --sites sites.ndjson
+  h5-config-get model.h5 | classes-patch --list
+  h5-config-get model.h5 | classes-patch --after conv2d_1 > conv2d_1.patch.json
 
 {EXIT_CODES}"))]
 #[command(group(ArgGroup::new("what").required(true).multiple(true).args(["after", "remove", "list", "dot"])))]

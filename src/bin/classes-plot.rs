@@ -14,8 +14,12 @@ const TOOL: &str = "classes-plot";
 /// Draw injection sites as a contact sheet (SVG): the corrupted channels of each, their cells coloured by kind of value
 #[derive(Parser)]
 #[command(version, after_help = format!("\
+In the pipe:
+  h5-config-get -> classes-sites -> sites -> [classes-plot] -> sites.svg
+
 Examples:
-  classes-sites --shape 27,27,16 --operator conv_gemm --count 100 --seed 7 | classes-plot > sites.svg
+  classes-plot sites.ndjson > sites.svg
+  head -n 20 sites.ndjson | classes-plot --columns 5 > first.svg
 
 {EXIT_CODES}"))]
 struct Args {

@@ -23,10 +23,12 @@ const TOOL: &str = "classes-sites";
 /// Print injection sites, one a line: the effects of transient faults on the output of one layer
 #[derive(Parser)]
 #[command(version, after_help = format!("\
+In the pipe:
+  h5-config-get -> [classes-sites] -> sites -> h5-config-set -> faulty.h5
+
 Examples:
-  h5-config-get lenet.h5 | classes-sites --layer conv2d --count 100 --seed 7 > sites.ndjson
-  classes-sites --shape 27,27,16 --operator conv_gemm --count 100 --seed 7 > sites.ndjson
-  jq -c 'select(.spatial_class == \"bullet_wake\")' sites.ndjson | classes-sites --read - --npy wakes
+  classes-sites --layer conv2d_1 --count 100 --seed 7 config.json > sites.ndjson
+  classes-sites --read sites.ndjson --npy arrays
 
 {EXIT_CODES}"))]
 struct Args {
@@ -69,14 +71,14 @@ struct Args {
     /// The error models: gpu-warp, gpu-thread, or a folder of your own [default: gpu-warp]
     #[arg(long, value_name = "SET|DIR")]
     models: Option<PathBuf>,
-    /// Which parameter sets to use: all, or those whose percents fit the shape (fitting)
-    #[arg(long, value_name = "ROWS", default_value = "all")]
+    /// Which parameter sets to use: all, or those whose percents fit the shape
+    #[arg(long, value_name = "ROWS", default_value = "all", value_parser = cli::one_of::<Rows>(["all", "fitting"]))]
     rows: Rows,
     /// Draw sites of this spatial class only
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = cli::one_of::<SpatialClass>(SpatialClass::ALL.map(SpatialClass::name)))]
     spatial_class: Option<SpatialClass>,
     /// Draw values of this class only
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = cli::one_of::<ValueClass>(ValueClass::ALL.map(ValueClass::name)))]
     value_class: Option<ValueClass>,
     /// Draw the classic baseline instead: one uniform bit of one uniform cell
     #[arg(long, conflicts_with_all = ["npy", "operator", "models", "rows", "spatial_class", "value_class", "golden", "ranges", "range_min", "range_max"])]
@@ -93,9 +95,8 @@ struct Args {
     /// Write injections.npy and masks.npy into DIR instead of lines
     #[arg(long, value_name = "DIR")]
     npy: Option<PathBuf>,
-    /// The order of the axes in NumPy files: channels_last or channels_first [default: the layer's, else
-    /// channels_last]
-    #[arg(long, value_name = "FORMAT", requires = "npy")]
+    /// The order of the axes in NumPy files [default: the layer's, else channels_last]
+    #[arg(long, value_name = "FORMAT", requires = "npy", value_parser = cli::one_of::<DataFormat>(DataFormat::ALL.map(DataFormat::name)))]
     data_format: Option<DataFormat>,
     /// Take what no flag gives from CLASSES' own config.json
     #[arg(long, value_name = "FILE")]

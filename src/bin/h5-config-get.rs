@@ -18,9 +18,12 @@ const TOOL: &str = "h5-config-get";
 /// Print the config of a saved Keras model (.h5) as JSON
 #[derive(Parser)]
 #[command(version, after_help = format!("\
+In the pipe:
+  model.h5 -> [h5-config-get] -> classes-patch -> h5-config-set -> faulty.h5
+
 Examples:
-  h5-config-get lenet.h5 > config.json
-  h5-config-get lenet.h5 | jq -r '.config.layers[].config.name'
+  h5-config-get model.h5 > config.json
+  h5-config-get model.h5 | jq -r '.config.layers[].config.name'
 
 {EXIT_CODES}"))]
 struct Args {

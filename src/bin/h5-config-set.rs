@@ -17,9 +17,12 @@ const TOOL: &str = "h5-config-set";
 /// Write a Keras model (.h5) with a patched or edited config, its simulators filled with sites
 #[derive(Parser)]
 #[command(version, after_help = format!("\
+In the pipe:
+  model.h5 -> h5-config-get -> classes-patch -> [h5-config-set] -> faulty.h5
+
 Examples:
-  h5-config-set lenet.h5 faulty.h5 --sites sites.ndjson < conv2d.patch.json
-  h5-config-get lenet.h5 | jq '.config.name = \"other\"' | h5-config-set lenet.h5 other.h5
+  h5-config-set model.h5 faulty.h5 --sites sites.ndjson < conv2d_1.patch.json
+  jq '.config.name = \"other\"' config.json | h5-config-set model.h5 other.h5
 
 {EXIT_CODES}"))]
 struct Args {
@@ -47,8 +50,8 @@ struct Args {
     /// The Keras that will load the file; auto is the one that wrote MODEL
     #[arg(long, value_enum, default_value_t = KerasArg::Auto)]
     keras: KerasArg,
-    /// The order of the arrays' axes: channels_last or channels_first [default: that of the layers before]
-    #[arg(long, value_name = "FORMAT")]
+    /// The order of the arrays' axes [default: that of the layers before]
+    #[arg(long, value_name = "FORMAT", value_parser = cli::one_of::<DataFormat>(DataFormat::ALL.map(DataFormat::name)))]
     data_format: Option<DataFormat>,
     /// Do everything but write
     #[arg(long)]
