@@ -43,6 +43,12 @@ class Run:
         """Where its files are."""
         return f"{self.layer.folder}/{self.name}/seed-{self.seed}"
 
+    @property
+    def model_file(self):
+        """The error model, where it is the user's own."""
+        own = Path(self.models) / f"{self.layer.operator}.json"
+        return [str(own)] if own.is_file() else []
+
     def shards(self, size):
         """first-last of its shards: enlarging a campaign keeps those that are full."""
         return [f"{first:07}-{min(first + size, self.sites):07}" for first in range(0, self.sites, size)]
@@ -98,7 +104,7 @@ class Campaign:
         self.keras = tools.keras_version(self.model) if keras == "auto" else keras
         self.measured = [models for models in self.settings["sets"] if models != BASELINE]
         self.reweighted = bool(self.measured) and self.settings["classes"] == "equally"
-        self.left_out = []  # sentences: what "layers: all" does not take, and why
+        self._left_out = {}  # {why: layers}
         self.layers = self._layers()
         self.runs = [run for layer in self.layers for models in self.settings["sets"] for run in self._runs(layer, models)]
         if not self.runs:
@@ -148,28 +154,23 @@ class Campaign:
             settings.one_of(name, targets, f"layers: {self.model} has no layer")
             target = targets[name]
             operator = given.get(name) or target["operator"] or ""
-            reason = ""
             if not target["shape"]:
-                reason = "the shape of its output is not known"
+                reasons[name] = "the shape of its output is not known"
             elif not operator and self.measured:
-                reason = f"no operator is known for its class {target['class']}"
-            if reason:
-                reasons[name] = reason
-                continue
-            shape = tuple(target["shape"][axis] for axis in "hwc")
-            place = list(targets).index(name)
-            layers.append(Layer(name, f"{place:03}-{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}", shape, operator))
+                reasons[name] = f"no operator is known for {target['class']} (operators: can give one)"
+            else:
+                folder = f"{list(targets).index(name):03}-{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}"
+                layers.append(Layer(name, folder, tuple(target["shape"][axis] for axis in "hwc"), operator))
         if layers and tools.refusal(self.model, tuple(layer.name for layer in layers)):
             for layer in layers:
                 if refusal := tools.refusal(self.model, (layer.name,)):
                     reasons[layer.name] = refusal.splitlines()[0].removeprefix("classes-patch: ")
-        layers = [layer for layer in layers if layer.name not in reasons]
-        self._leave_out(reasons, "operators: can give one")
-        return layers
+        self._leave_out(reasons)
+        return [layer for layer in layers if layer.name not in reasons]
 
     def _runs(self, layer, models):
         if models != BASELINE and layer.operator not in tools.operators(models):
-            self._leave_out({layer.name: f"{Path(models).name} has no {layer.operator}"}, "take the layer or the set out")
+            self._leave_out({layer.name: f"{Path(models).name} has no {layer.operator}"})
             return []
         classes = ()
         if models != BASELINE and self.settings["classes"] == "equally":
@@ -177,8 +178,15 @@ class Campaign:
             classes = tuple(name for name in frequencies if tools.can_be_drawn(models, layer.operator, layer.shape, name))
         return [Run(layer, models, seed, self.settings["sites"], classes) for seed in self.settings["seeds"]]
 
-    def _leave_out(self, reasons, hint):
+    def _leave_out(self, reasons):
+        """Refuses layers that were asked for by name; of `all` it leaves them out."""
         if reasons and self.settings["layers"] != "all":
             name, reason = next(iter(reasons.items()))
-            raise CampaignError(f"layers: '{name}': {reason}", hint)
-        self.left_out += [f"'{name}' is left out: {reason}" for name, reason in reasons.items()]
+            raise CampaignError(f"layers: '{name}': {reason}")
+        for name, reason in reasons.items():
+            self._left_out.setdefault(reason, []).append(name)
+
+    @property
+    def left_out(self):
+        """Sentences: what `layers: all` does not take, and why."""
+        return [f"left out, since {reason}: {', '.join(names)}" for reason, names in self._left_out.items()]
