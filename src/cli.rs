@@ -7,7 +7,8 @@
 //! | 2 | a flag or its value is wrong |
 //! | 130 | interrupted (SIGINT) |
 
-use std::ffi::OsStr;
+mod generate;
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
@@ -18,13 +19,13 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
-use clap_complete::Shell;
 use serde_json::Value;
 
 use crate::explain::Explain;
-use crate::json;
+use crate::json::{self, Arrays};
 use crate::progress::{Doing, Progress};
 use crate::text::{io_words, shown};
+use crate::whole::signals;
 
 /// The part of every `--help` that lists the exit codes.
 pub const EXIT_CODES: &str = "Exit codes: 0 done (or the pipe downstream was closed), \
@@ -119,10 +120,11 @@ pub fn run<A: CommandFactory + FromArgMatches>(
     tool: &'static str,
     body: impl FnOnce(&A, Speaker) -> Result<(), Failure>,
 ) -> ExitCode {
+    signals::install();
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let ended = match arguments.as_slice() {
         // For docs/install.sh, so that man pages and completions have the command line's own words.
-        [flag, form] if flag == "--generate" => generate(command::<A>(tool), form),
+        [flag, form] if flag == "--generate" => generate::print(command::<A>(tool), form),
         _ => match parse::<A>(tool) {
             Ok((args, quiet)) => body(&args, Speaker { tool, quiet }),
             Err(code) => return code,
@@ -138,24 +140,6 @@ pub fn run<A: CommandFactory + FromArgMatches>(
             ExitCode::from(code)
         }
     }
-}
-
-/// Prints the man page, or the completions for a shell.
-fn generate(mut command: Command, form: &OsStr) -> Result<(), Failure> {
-    let tool = command.get_name().to_owned();
-    let shell = match form.to_str() {
-        Some("man") => return to_stdout(|out| clap_mangen::Man::new(command).render(out)),
-        Some("bash") => Shell::Bash,
-        Some("zsh") => Shell::Zsh,
-        Some("fish") => Shell::Fish,
-        _ => {
-            let form = shown(&form.to_string_lossy());
-            return Err(Failure::usage(format!("'{form}' cannot be generated: man, bash, zsh and fish can")));
-        }
-    };
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command, tool, &mut script);
-    to_stdout(|out| out.write_all(&script))
 }
 
 /// Reads a flag's value that is one of some names, so that help, completions and "did you mean" know them.
@@ -262,9 +246,9 @@ impl Input {
 }
 
 impl Input {
-    /// Reads all of the input as JSON in Python's dialect.
-    pub fn read_json(&self, what: &str) -> Result<Value, Failure> {
-        let parsed = json::parse(&self.read_text(what)?).map_err(|error| Failure::in_input(self, error))?;
+    /// Parses `text`, read from this input, as JSON in Python's dialect; its site arrays go into `arrays`.
+    pub fn parse_json<'a>(&self, text: &'a str, arrays: &mut Arrays<'a>) -> Result<Value, Failure> {
+        let parsed = json::parse(text, arrays).map_err(|error| Failure::in_input(self, error))?;
         Ok(parsed.value)
     }
 }

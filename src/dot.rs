@@ -45,8 +45,8 @@ impl Kind {
     fn words(self) -> &'static str {
         match self {
             Kind::Simulator => "red: a simulator",
-            Kind::Fitting => "blue: an error model fits what the layer puts out",
-            Kind::Possible => "blue frame: can be injected with an operator of your choice",
+            Kind::Fitting => "blue: an error model fits",
+            Kind::Possible => "blue frame: a simulator can follow, with an operator of your choice",
             Kind::Other => "grey: no feature map",
         }
     }

@@ -59,7 +59,6 @@ fn the_two_examples_of_each_help_run() {
         }
         let place = help.split_once("\nIn the pipe:\n").unwrap().1.lines().next().unwrap();
         assert!(place.contains(&format!("[{tool}]")), "{place}");
-        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
     }
 }
 
@@ -69,7 +68,7 @@ fn each_tool_gives_its_man_page() {
     for tool in TOOLS {
         let page = text(run(&format!("{tool} --generate man"), folder.path()), tool);
         assert!(page.contains(&format!(".TH {tool} 1")), "{page}");
-        for word in [r"\-\-quiet", "In the pipe:", "Examples:", "Exit codes:"] {
+        for word in [r"\-\-quiet", ".SH IN THE PIPE\n", ".SH EXAMPLES\n", ".SH EXIT CODES\n"] {
             assert!(page.contains(word), "{tool}: {word}");
         }
         if has("man") {

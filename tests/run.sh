@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . docs/setup.sh
-need jq jq
+need jq jq dot graphviz
 python_packages docs/requirements-build.txt
 
 step() {

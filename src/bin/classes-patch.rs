@@ -9,11 +9,12 @@ use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker};
 use classes_h5::config;
 use classes_h5::graph::Address;
 use classes_h5::insert::{self, Calls, Inserted, Request};
+use classes_h5::json::{self, Arrays};
 use classes_h5::list::{self, Style};
 use classes_h5::progress::Doing;
 use classes_h5::target::Targets;
 use classes_h5::text::shown;
-use classes_h5::{dot, json, patch, shape};
+use classes_h5::{dot, patch, shape};
 
 const TOOL: &str = "classes-patch";
 
@@ -79,7 +80,9 @@ fn patch_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let requests = requests(args)?;
     let input = Input::from_arg(args.config.as_deref());
     let progress = speaker.progress(Doing::Step("reading the config".to_owned()));
-    let mut document = input.read_json("a model config")?;
+    let text = input.read_text("a model config")?;
+    let mut arrays = Arrays::default();
+    let mut document = input.parse_json(&text, &mut arrays)?;
     let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
     drop(progress);
     if args.list {
@@ -102,17 +105,17 @@ fn patch_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     };
     let patch = patch::build(&changes);
     if args.apply || args.dot {
-        patch::apply(&mut document, &patch)?;
+        patch::apply(&mut document, &patch, &arrays)?;
     }
     if args.dot {
         let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
         return cli::to_stdout(|out| dot::write(&graph, out));
     }
     if args.apply {
-        return cli::to_stdout(|out| json::write_pretty(&document, out));
+        return cli::to_stdout(|out| json::write_pretty(&document, &arrays, out));
     }
     let patch = serde_json::to_value(patch).map_err(|error| Failure::content(error.to_string()))?;
-    cli::to_stdout(|out| json::write_pretty(&patch, out))
+    cli::to_stdout(|out| json::write_pretty(&patch, &arrays, out))
 }
 
 fn requests(args: &Args) -> Result<Vec<Request>, Failure> {

@@ -9,6 +9,7 @@ use clap::Parser;
 use classes_h5::campaign::{self, RangeFrom, Request};
 use classes_h5::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker, io_failure};
+use classes_h5::json::Arrays;
 use classes_h5::model::{Models, table};
 use classes_h5::pattern::{Rows, SpatialClass};
 use classes_h5::progress::{Doing, Progress};
@@ -122,7 +123,8 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     if let Some(name) = &args.layer {
         let input = Input::from_arg(args.config.as_deref());
         let progress = speaker.progress(Doing::Step("reading the config".to_owned()));
-        let document = input.read_json("a model config")?;
+        let text = input.read_text("a model config")?;
+        let document = input.parse_json(&text, &mut Arrays::default())?;
         let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
         drop(progress);
         let (address, targets) = (insert::find(&graph, name)?, Targets::new(&graph));
@@ -133,7 +135,8 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
             if file == Input::Stdin && input == Input::Stdin {
                 return Err(Failure::usage("--ranges - and the config cannot both come from stdin"));
             }
-            let ranges = file.read_json("a file of golden ranges")?;
+            let text = file.read_text("a file of golden ranges")?;
+            let ranges = file.parse_json(&text, &mut Arrays::default())?;
             let measured = campaign::range_of(&ranges, name, layer).map_err(|error| Failure::in_input(&file, error))?;
             request.range = RangeFrom::Measured(measured);
         }
