@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import settings
 import tools
 from tools import CampaignError
@@ -82,14 +81,6 @@ class Given:
         """Whether it is already there, a link to it not counted."""
         ends = [os.path.join(os.path.realpath(path.parent), path.name) for path in (self.file, Path(place))]
         return not self.array and ends[0] == ends[1]
-
-    def put(self, out):
-        """Puts it where the campaign's commands find it: a link, or the array as a file."""
-        if self.array:
-            with np.load(self.file, allow_pickle=False) as arrays:
-                np.save(out, arrays[self.array])
-        else:
-            os.symlink(os.path.relpath(self.file, Path(out).parent), out)
 
 
 class Campaign:

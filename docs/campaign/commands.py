@@ -4,6 +4,7 @@ CLASSES_H5 is the folder of this project, so that the lines are the same on ever
 """
 
 import json
+import os
 import shlex
 from pathlib import Path
 
@@ -13,6 +14,14 @@ PYTHON = {name: f'python "$CLASSES_H5/docs/keras/{name}.py"' for name in ("golde
 def line(program, *words):
     """A command of words that are quoted where they need it; words that are None are left out."""
     return " ".join([program, *(shlex.quote(str(word)) for word in words if word is not None)])
+
+
+def given(given, out):
+    """Puts a file of the user's where the other commands find it: a link, or an array as a file of its own."""
+    if given.array:
+        code = "import sys, numpy; numpy.save(sys.argv[3], numpy.load(sys.argv[1])[sys.argv[2]])"
+        return line("python", "-c", code, given.file, given.array, out)
+    return line("ln", "-s", os.path.relpath(given.file), out)
 
 
 def config():

@@ -6,7 +6,9 @@ All rates hold GIVEN that the layer's output was corrupted: they are no failure 
 """
 
 import argparse
+import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -254,6 +256,20 @@ def matrices(rows, values, counted):
     return values[order].fillna(0).to_numpy().reshape(shape), counted[order].to_numpy().reshape(shape)
 
 
+def write(text, path):
+    """A file that appears whole or not at all; None: stdout."""
+    if path is None:
+        print(text, end="")
+        return
+    part = Path(path).with_name(f".{Path(path).name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 def main(given=None):
     parser = argparse.ArgumentParser(prog="estimates", description=__doc__.partition("\n")[0])
     parser.add_argument("predictions", nargs="+", help="what play.py wrote")
@@ -271,11 +287,11 @@ def main(given=None):
             options.frequencies and read_frequencies(options.frequencies),
             options.confidence,
         )
-        table.to_csv(options.out or sys.stdout, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+        write(table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n"), options.out)
     except EstimateError as error:
         return f"estimates: {error}"
     except OSError as error:
-        return f"estimates: {options.out or 'stdout'}: {error.strerror}"
+        return f"estimates: {options.out}: {error.strerror}"
     for note in table.attrs["notes"]:
         print(f"estimates: {note}", file=sys.stderr)
     return 0

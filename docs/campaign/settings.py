@@ -29,6 +29,8 @@ class Reader:
 
     def file(self, value):
         path = self.path(value)
+        if {"{", "}"} & set(str(path)):
+            raise ValueError(f"{path}: Snakemake takes no braces in a path")
         if not path.is_file():
             raise ValueError(f"{path}: no such file")
         return path

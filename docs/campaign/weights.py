@@ -2,11 +2,10 @@
 
     python weights.py lenet.h5 --out weights.tsv
 
-The model may be with or without simulators. Needs what docs/keras/play.py needs.
+The model may be with or without simulators. Needs what docs/keras/play.py needs, and requirements.txt.
 """
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "keras"))
 
 from cut import calls
+from estimates import write
 from runner import PlayError, load
 
 COLUMNS = ("layer", "class", "weight")
@@ -70,9 +70,8 @@ def main(given=None):
     options = parser.parse_args(given)
     try:
         rows = weights(load(options.model, options.keras))
-        with open(options.out, "w", encoding="utf-8", newline="") if options.out else sys.stdout as file:
-            lines = csv.writer(file, delimiter="\t", lineterminator="\n")
-            lines.writerows([COLUMNS, *((layer, kind, count or 0) for layer, kind, count in rows)])
+        lines = [COLUMNS, *((layer, kind, count or 0) for layer, kind, count in rows)]
+        write("".join("\t".join(map(str, line)) + "\n" for line in lines), options.out)
     except PlayError as error:
         return f"weights: {error}"
     except OSError as error:

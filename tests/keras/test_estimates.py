@@ -5,8 +5,11 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pipe
+import play
 import pytest
-from kerases import ROOT
+from error_simulator import ErrorSimulatorMode
+from kerases import DATA, KERAS, ROOT, load, run
 from scipy import stats
 
 sys.path.insert(0, str(ROOT / "docs" / "campaign"))
@@ -14,6 +17,8 @@ sys.path.insert(0, str(ROOT / "docs" / "campaign"))
 import estimates
 import intervals
 import plan
+import segmentation
+import weights
 
 COVERED = 0.95
 
@@ -85,7 +90,7 @@ def test_crossed_strata_on_the_same_inputs_cover_the_whole():
 
 @pytest.mark.parametrize("rate", [0.05, 0.3, 0.5])
 def test_stopping_at_a_look_keeps_the_confidence(rate):
-    campaigns, margin, looks = 4000, 0.06, 5
+    campaigns, margin, looks = 2000, 0.06, 5
     total = plan.sites_needed(margin, looks=looks)
     outcomes = np.random.default_rng(5).random((campaigns, total)) < rate
     covered, used, known = [], [], {}
@@ -242,3 +247,153 @@ def test_what_cannot_be_estimated_is_told(rows, options, message):
     with pytest.raises(estimates.EstimateError) as told:
         estimates.estimate(predictions(rows), **options)
     assert str(told.value) == message
+
+
+# With files, as users call the programs
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """A folder with predictions of two layers of the digits network and of the baseline."""
+    folder, original = tmp_path_factory.mktemp("played"), DATA / "digits-keras3.h5"
+    data, config = np.load(DATA / "digits-test.npz"), pipe.config_of(original)
+    np.save(folder / "images.npy", data["images"])
+    np.save(folder / "labels.npy", data["labels"])
+    for layer in ("conv2d_1", "conv2d_2"):
+        pipe.call("h5-config-set", original, folder / "faulty.h5", "--force", "--sparse", "--sites", sites_of(folder, layer, config),
+                  stdin=pipe.patch(config, "--after", layer))
+        arguments = ["faulty.h5", "--images=images.npy", "--labels=labels.npy", "--sites=sites.ndjson", f"--out={layer}.tsv"]
+        assert play.main([text.replace("=", f"={folder}/") if "=" in text else f"{folder}/{text}" for text in arguments]) == 0
+    return folder
+
+
+def sites_of(folder, layer, config):
+    """Thirty sites of each of three classes."""
+    lines = ""
+    for name in ("skip_4", "single_block", "bullet_wake"):
+        lines += pipe.call("classes-sites", "--layer", layer, "--spatial-class", name, "--count", 30, "--seed", 5, stdin=config)
+    (folder / "sites.ndjson").write_text(lines)
+    return folder / "sites.ndjson"
+
+
+def test_from_sites_to_the_network_figure(played, capsys):
+    (played / "frequencies.tsv").write_text(pipe.call("classes-sites", "--list-operators"))
+    assert weights.main([str(DATA / "digits-keras3.h5"), "--out", str(played / "weights.tsv")]) == 0
+    tables = [str(played / f"{layer}.tsv") for layer in ("conv2d_1", "conv2d_2")]
+    options = [f"--{name}={played / name}.tsv" for name in ("weights", "frequencies")]
+    assert estimates.main([*tables, *options, "--out", str(played / "table.tsv")]) == 0
+    table = pd.read_csv(played / "table.tsv", sep="\t", keep_default_na=False, na_values=[""])
+    rows = table[table["measure"] == "critical"].set_index(["layer", "spatial_class"])
+    assert {(layer, "*") for layer in ("conv2d_1", "conv2d_2", "*")} < set(rows.index)
+    shares = {"skip_4": 0.0, "single_block": 0.0, "bullet_wake": 0.0}
+    for line in (played / "frequencies.tsv").read_text().splitlines():
+        operator, name, share, *_ = line.split("\t")
+        if operator == "conv_gemm" and name in shares:
+            shares[name] = float(share)
+    predicted = estimates.read(tables)
+    expected = {}
+    for layer in ("conv2d_1", "conv2d_2"):
+        some = predicted[(predicted["layer"] == layer) & ~predicted["no_effect"]]
+        expected[layer] = sum(share * some[some["spatial_class"] == name]["critical"].mean() for name, share in shares.items()) / sum(shares.values())
+        assert rows.loc[(layer, "*"), "estimate"] == pytest.approx(expected[layer], abs=1e-5)
+    whole = (73728 * expected["conv2d_1"] + 36864 * expected["conv2d_2"]) / (73728 + 36864)
+    network = rows.loc[("*", "*")]
+    assert network["estimate"] == pytest.approx(whole, abs=1e-5)
+    assert network["low"] < whole < network["high"] and (network["sites"], network["weight"]) == (180, 73728 + 36864)
+    assert "conv2d_1: no sites of" in capsys.readouterr().err
+
+
+def test_a_plan_and_its_looks(played, capsys):
+    assert plan.main(["--margin", "0.1", "--looks", "2", "--figures", "3"]) == 0
+    assert capsys.readouterr().out == "look\tsites\tall\n1\t61\t183\n2\t121\t363\n"
+    assert plan.main(["--margin=0.1", "--looks=2", "--check", str(played / "conv2d_1.tsv")]) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("\tno look before 121 sites")
+    sites = plan.looks_at(plan.sites_needed(0.15, looks=3), 3)
+    assert sites == [20, 39, 58]
+    lines = (played / "conv2d_1.tsv").read_text().splitlines()
+    advice = {}
+    for lost in ("true", "half"):
+        rows = [line.split("\t") for line in lines[:21]]
+        for number, row in enumerate(rows[1:]):
+            row[14] = "true" if lost == "true" or number % 2 else "false"
+        (played / "some.tsv").write_text("\n".join("\t".join(row) for row in rows))
+        assert plan.main(["--margin=0.15", "--looks=3", "--check", str(played / "some.tsv")]) == 0
+        advice[lost] = capsys.readouterr().out.splitlines()[1].split("\t")[-1]
+    assert advice == {"true": "stop", "half": "go on to 39 sites"}
+
+
+@pytest.mark.parametrize("version", KERAS)
+def test_multiply_accumulates_of_every_kind_of_layer(version):
+    k = KERAS[version]
+    layers = k.layers
+    image = k.Input((8, 8, 4))
+    shared = layers.Conv2D(4, 3, padding="same", name="shared")
+    x = shared(shared(image))
+    x = layers.BatchNormalization(name="norm")(x)
+    inside = k.Input((8, 8, 4))
+    x = k.Model(inside, layers.DepthwiseConv2D(3, strides=2, padding="same", name="depth")(inside), name="nested")(x)
+    x = layers.SeparableConv2D(6, 3, padding="same", name="separable")(x)
+    x = layers.Conv2DTranspose(2, 2, strides=2, name="up")(x)
+    x = layers.Conv2D(6, 3, groups=2, name="groups")(x)
+    x = layers.GRU(5, name="gru")(layers.Reshape((36, 6), name="reshape")(x))
+    found = weights.weights(k.Model(image, layers.Dense(3, name="dense")(x)))
+    counted = {layer: count for layer, _, count in found}
+    assert counted == {
+        "shared": 2 * 8 * 8 * 9 * 4 * 4, "norm": 8 * 8 * 4, "nested/depth": 4 * 4 * 9 * 4, "separable": 4 * 4 * (9 * 4 + 4 * 6),
+        "up": 4 * 4 * 4 * 6 * 2, "groups": 6 * 6 * 9 * 1 * 6, "reshape": 0, "gru": None, "dense": 15,
+    }
+
+
+@pytest.mark.parametrize("version", KERAS)
+def test_an_outcome_function_tells_what_a_u_net_loses(version, tmp_path):
+    k = KERAS[version]
+    segmentation.trained(k, count=128, epochs=2).save(tmp_path / "unet.h5", include_optimizer=False)
+    images, masks = segmentation.pictures(20, seed=2)
+    np.save(tmp_path / "images.npy", images)
+    config = pipe.config_of(tmp_path / "unet.h5")
+    sites = pipe.call("classes-sites", "--layer", "bottom", "--count", 60, "--seed", 1, stdin=config)
+    (tmp_path / "sites.ndjson").write_text(sites)
+    patch = pipe.patch(config, "--after", "bottom")
+    pipe.simulate(tmp_path / "unet.h5", tmp_path / "faulty.h5", tmp_path / "sites.ndjson", version, "--sparse", patch_or_config=patch)
+    files = [f"--{name}={tmp_path / file}" for name, file in (("images", "images.npy"), ("sites", "sites.ndjson"), ("out", "out.tsv"))]
+    assert play.main([str(tmp_path / "faulty.h5"), *files, "--outcome=segmentation:outcome"]) == 0
+    table = estimates.read([tmp_path / "out.tsv"])
+    model = load(tmp_path / "faulty.h5", version)
+    simulator, said = model.get_layer("simulator"), table["outcome"].astype(float)
+    for place in (0, 7, 31):
+        simulator.set_mode(ErrorSimulatorMode.disabled)
+        image = images[int(table["input"][place])][None]
+        golden = run(model, image)[0][0]
+        simulator.set_mode(ErrorSimulatorMode.enabled)
+        simulator.select(place)
+        assert said[place] == pytest.approx(segmentation.outcome(golden, run(model, image)[0][0], image[0]), abs=0.01)
+    mean = value(estimates.estimate(table), "outcome", layer="bottom")
+    assert mean["estimate"] == pytest.approx(said.mean()) and mean["low"] < mean["estimate"] < mean["high"]
+    assert said.min() < 0.7 < said.max()
+
+
+@pytest.mark.parametrize(
+    "program, arguments, message",
+    [
+        ("estimates", ["none.tsv"], "estimates: none.tsv: No such file or directory"),
+        ("estimates", ["empty.tsv"], "estimates: empty.tsv: No columns to parse from file"),
+        ("estimates", ["weights.tsv"], "estimates: weights.tsv: no column set"),
+        ("estimates", ["head.tsv"], "estimates: head.tsv: no predictions"),
+        ("estimates", ["odd.tsv"], "estimates: odd.tsv: line 2: as_defined is 'maybe', not true or false"),
+        ("estimates", ["good.tsv", "--weights=odd.tsv"], "estimates: odd.tsv: no column weight"),
+        ("estimates", ["good.tsv", "--weights=negative.tsv"], "estimates: negative.tsv: weights must be numbers of 0 or more, one for each layer"),
+        ("estimates", ["good.tsv", "--weights=weights.tsv"], "estimates: no weight for the layer conv2d_1"),
+        ("estimates", ["good.tsv", "--out=none/table.tsv"], "estimates: none/table.tsv: No such file or directory"),
+        ("plan", ["--margin=0.1", "--check", "good.tsv", "good.tsv"], "plan: conv2d_1: site 0 on input 261 is there twice"),
+        ("weights", ["none.h5"], "weights: none.h5: No such file or directory"),
+    ],
+)
+def test_what_the_programs_refuse(program, arguments, message, played, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    head, line = (played / "conv2d_1.tsv").read_text().splitlines()[:2]
+    rows = {"head": [head], "good": [head, line], "odd": [head, line.replace("true", "maybe")], "empty": []}
+    rows |= {"weights": ["layer\tweight", "other\t1"], "negative": ["layer\tweight", "conv2d_1\t-1"]}
+    for name, text in rows.items():
+        (tmp_path / f"{name}.tsv").write_text("".join(f"{row}\n" for row in text))
+    told = {"estimates": estimates, "plan": plan, "weights": weights}[program].main(arguments)
+    assert told == message
