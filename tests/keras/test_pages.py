@@ -1,8 +1,9 @@
-"""Every command in docs/*.md is run, and prints what its page shows.
+"""Every command in a ```sh block under docs is run, and prints what its page shows.
 
 A page is run as its reader would: all its ```sh blocks in one shell, in order, from the root of the repository (a folder with
 links to what the repository holds, so that nothing is left behind). The block right behind one, if any, is all that it prints to
 stdout; without one it prints nothing. A ```python block with a name, ```python accuracy.py, is saved under that name.
+Commands that no test can run, on a cluster say, stand in ```console blocks.
 
 After a wanted change, `python test_pages.py docs/sites.md ...` writes what is printed into the pages.
 """
