@@ -13,7 +13,7 @@ pub use sites::{SiteFiles, SiteSource};
 use crate::config;
 use crate::fill::{self, Filling, Simulator};
 use crate::graph::{Dialect, Graph, Keras};
-use crate::h5::{self, Edit, MODEL_CONFIG, Model};
+use crate::h5::{self, Edit, MODEL_CONFIG, Model, Stamp};
 use crate::json::{self, Arrays};
 use crate::patch;
 use crate::site::DataFormat;
@@ -63,13 +63,14 @@ pub struct Report {
 
 /// Writes the new file; `input` is the text of a patch (a JSON array, applied to MODEL's own config) or of a config.
 pub fn run(input: String, options: &Options) -> Result<Report, SetError> {
+    let stamp = Stamp::of(&options.model)?;
     let model = Model::open(&options.model)?;
     h5::refuse_bad_output(&options.model, &options.out, options.force)?;
     let (edit, report) = edit(&model, &input, options)?;
     // HDF5 takes three times the memory of the config to write it, so all else goes first.
     drop((model, input));
     if !options.check {
-        h5::write(&options.model, &options.out, edit, options.force, options.sync)?;
+        h5::write(&options.model, stamp, &options.out, edit, options.force, options.sync)?;
     }
     Ok(report)
 }
