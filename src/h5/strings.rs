@@ -12,13 +12,12 @@ use hdf5_sys::h5a::{
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::H5P_DEFAULT;
 use hdf5_sys::h5s::{
-    H5S_NULL, H5S_SCALAR, H5Sclose, H5Screate, H5Screate_simple, H5Sextent_equal, H5Sget_simple_extent_npoints,
+    H5S_NULL, H5S_SCALAR, H5Sclose, H5Screate, H5Screate_simple, H5Sget_simple_extent_npoints,
     H5Sget_simple_extent_type,
 };
 use hdf5_sys::h5t::{
     H5T_C_S1, H5T_STR_NULLTERM, H5T_STR_SPACEPAD, H5T_STRING, H5T_VARIABLE, H5T_cset_t, H5T_str_t, H5Tclose, H5Tcopy,
-    H5Tequal, H5Tget_class, H5Tget_cset, H5Tget_size, H5Tget_strpad, H5Tis_variable_str, H5Tset_cset, H5Tset_size,
-    H5Tset_strpad,
+    H5Tget_class, H5Tget_cset, H5Tget_size, H5Tget_strpad, H5Tis_variable_str, H5Tset_cset, H5Tset_size, H5Tset_strpad,
 };
 
 /// How strings are stored.
@@ -209,32 +208,11 @@ pub(super) fn write(object: hid_t, name: &str, strings: Strings) -> hdf5::Result
                 padded.as_ptr().cast()
             }
         };
-        let attribute = match open_alike(object, &name, &memory_type, &space)? {
-            Some(attribute) => attribute,
-            None => {
-                remove_locked(object, &name)?;
-                let id = H5Acreate2(object, name.as_ptr(), memory_type.0, space.0, H5P_DEFAULT, H5P_DEFAULT);
-                Id::new(id, H5Aclose)?
-            }
-        };
+        remove_locked(object, &name)?;
+        let id = H5Acreate2(object, name.as_ptr(), memory_type.0, space.0, H5P_DEFAULT, H5P_DEFAULT);
+        let attribute = Id::new(id, H5Aclose)?;
         if is_empty { Ok(()) } else { check(H5Awrite(attribute.0, memory_type.0, data)) }
     })
-}
-
-/// Opens an attribute that is there with this type and extent. A text written over another frees its place in the file;
-/// one that is removed with its attribute stays there for ever.
-unsafe fn open_alike(object: hid_t, name: &CStr, memory_type: &Id, space: &Id) -> hdf5::Result<Option<Id>> {
-    // SAFETY: the caller holds the library's lock, an open object, and identifiers of the right kinds.
-    unsafe {
-        if H5Aexists(object, name.as_ptr()) <= 0 {
-            return Ok(None);
-        }
-        let attribute = Id::new(H5Aopen(object, name.as_ptr(), H5P_DEFAULT), H5Aclose)?;
-        let its_type = Id::new(H5Aget_type(attribute.0), H5Tclose)?;
-        let its_space = Id::new(H5Aget_space(attribute.0), H5Sclose)?;
-        let is_alike = H5Tequal(its_type.0, memory_type.0) > 0 && H5Sextent_equal(its_space.0, space.0) > 0;
-        Ok(is_alike.then_some(attribute))
-    }
 }
 
 /// Removes an attribute, if it is there.
@@ -248,9 +226,28 @@ unsafe fn remove_locked(object: hid_t, name: &CStr) -> hdf5::Result<()> {
     // SAFETY: the caller holds the library's lock and an open object.
     unsafe {
         match H5Aexists(object, name.as_ptr()) {
-            0 => Ok(()),
-            status => check(status).and_then(|()| check(H5Adelete(object, name.as_ptr()))),
+            0 => return Ok(()),
+            status => check(status)?,
         }
+        // A file whose old texts cannot be freed is larger than it need be, and good all the same.
+        let _ = free_texts(object, name);
+        check(H5Adelete(object, name.as_ptr()))
+    }
+}
+
+/// Frees the place of an attribute's texts in the file's heap, which `H5Adelete` does not: they are overwritten with none.
+unsafe fn free_texts(object: hid_t, name: &CStr) -> hdf5::Result<()> {
+    // SAFETY: the caller holds the library's lock and an open object; there is a pointer for each point.
+    unsafe {
+        let attribute = Id::new(H5Aopen(object, name.as_ptr(), H5P_DEFAULT), H5Aclose)?;
+        let its_type = Id::new(H5Aget_type(attribute.0), H5Tclose)?;
+        if H5Tis_variable_str(its_type.0) <= 0 {
+            return Ok(());
+        }
+        let space = Id::new(H5Aget_space(attribute.0), H5Sclose)?;
+        let points = usize::try_from(H5Sget_simple_extent_npoints(space.0)).map_err(|_| last_error())?;
+        let nothing: Vec<*const c_char> = vec![ptr::null(); points];
+        check(H5Awrite(attribute.0, its_type.0, nothing.as_ptr().cast()))
     }
 }
 

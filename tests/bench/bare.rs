@@ -30,8 +30,6 @@ fn main() {
         assert!(file >= 0 && kind >= 0 && space >= 0 && H5Tset_size(kind, H5T_VARIABLE) >= 0);
         let attribute = H5Acreate2(file, c"model_config".as_ptr(), kind, space, H5P_DEFAULT, H5P_DEFAULT);
         assert!(attribute >= 0 && H5Awrite(attribute, kind, ptr::from_ref(&pointer).cast()) >= 0);
-        // The library has its copy.
-        drop(text);
         assert!(H5Aclose(attribute) >= 0 && H5Fclose(file) >= 0);
     }
 }
