@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 pub use read::{Model, SavedLayer};
-pub use write::{Edit, Mode, refuse_bad_output, write};
+pub use write::{Edit, Mode, Stamp, refuse_bad_output, write};
 
 use crate::cli::shown_path;
 use crate::explain::Explain;

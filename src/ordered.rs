@@ -42,6 +42,9 @@ pub struct Piece<'a, W: Write> {
 ///
 /// # Errors
 /// The first error of `out`; the pieces under way then end at their next write.
+///
+/// # Panics
+/// As `work` does, on whichever thread; the others end as after an error.
 pub fn run<T: Send, W: Write + Send>(
     jobs: usize,
     count: u64,
@@ -53,6 +56,7 @@ pub fn run<T: Send, W: Write + Send>(
     let turns = Turns { state: Mutex::new(state), changed: Condvar::new() };
     let taken = AtomicU64::new(0);
     let job = || {
+        let _ends_all = EndsAll(&turns);
         let mut worker = worker();
         let mut spare = Vec::new();
         loop {
@@ -86,6 +90,17 @@ pub fn run<T: Send, W: Write + Send>(
     match state.error.take() {
         Some(error) => Err(error),
         None => state.out.flush().map(|()| workers),
+    }
+}
+
+/// Ends all pieces when its thread panics: the others would wait for its turn for ever.
+struct EndsAll<'a, W: Write>(&'a Turns<W>);
+
+impl<W: Write> Drop for EndsAll<'_, W> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.fail(io::Error::other("a thread has panicked"));
+        }
     }
 }
 
@@ -197,5 +212,17 @@ mod tests {
         let work = |_: &mut (), _, piece: &mut Piece<_>| piece.write_all(&[0; 1000]);
         let error = run(4, u64::MAX, Full(100_000), || (), work).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_panic_on_any_thread_ends_all_of_them() {
+        for number_of_the_bad in [0, 17] {
+            let work = |_: &mut (), number, piece: &mut Piece<_>| {
+                assert_ne!(number, number_of_the_bad, "on purpose");
+                piece.write_all(&vec![0; BUFFER / 8])
+            };
+            let run = || run(4, 1_000_000, io::sink(), || (), work).map(drop);
+            assert!(std::panic::catch_unwind(run).is_err());
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::cli::shown_path;
 use crate::config;
 use crate::fill::{self, Filling, Simulator};
 use crate::graph::{Dialect, Graph, Keras};
-use crate::h5::{self, Edit, MODEL_CONFIG, Model};
+use crate::h5::{self, Edit, MODEL_CONFIG, Model, Stamp};
 use crate::json::{self, Arrays};
 use crate::patch;
 use crate::progress::Progress;
@@ -67,6 +67,7 @@ pub struct Report {
 /// `progress` hears what is under way.
 pub fn run(input: String, options: &Options, progress: &Progress) -> Result<Report, SetError> {
     progress.step(format!("reading {}", shown_path(&options.model)));
+    let stamp = Stamp::of(&options.model)?;
     let model = Model::open(&options.model)?;
     h5::refuse_bad_output(&options.model, &options.out, options.force)?;
     let (edit, report) = edit(&model, &input, options, progress)?;
@@ -74,7 +75,7 @@ pub fn run(input: String, options: &Options, progress: &Progress) -> Result<Repo
     drop((model, input));
     if !options.check {
         progress.step(format!("writing {}", shown_path(&options.out)));
-        h5::write(&options.model, &options.out, edit, options.force, options.sync)?;
+        h5::write(&options.model, stamp, &options.out, edit, options.force, options.sync)?;
     }
     Ok(report)
 }

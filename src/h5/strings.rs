@@ -226,9 +226,28 @@ unsafe fn remove_locked(object: hid_t, name: &CStr) -> hdf5::Result<()> {
     // SAFETY: the caller holds the library's lock and an open object.
     unsafe {
         match H5Aexists(object, name.as_ptr()) {
-            0 => Ok(()),
-            status => check(status).and_then(|()| check(H5Adelete(object, name.as_ptr()))),
+            0 => return Ok(()),
+            status => check(status)?,
         }
+        // A file whose old texts cannot be freed is larger than it need be, and good all the same.
+        let _ = free_texts(object, name);
+        check(H5Adelete(object, name.as_ptr()))
+    }
+}
+
+/// Frees the place of an attribute's texts in the file's heap, which `H5Adelete` does not: they are overwritten with none.
+unsafe fn free_texts(object: hid_t, name: &CStr) -> hdf5::Result<()> {
+    // SAFETY: the caller holds the library's lock and an open object; there is a pointer for each point.
+    unsafe {
+        let attribute = Id::new(H5Aopen(object, name.as_ptr(), H5P_DEFAULT), H5Aclose)?;
+        let its_type = Id::new(H5Aget_type(attribute.0), H5Tclose)?;
+        if H5Tis_variable_str(its_type.0) <= 0 {
+            return Ok(());
+        }
+        let space = Id::new(H5Aget_space(attribute.0), H5Sclose)?;
+        let points = usize::try_from(H5Sget_simple_extent_npoints(space.0)).map_err(|_| last_error())?;
+        let nothing: Vec<*const c_char> = vec![ptr::null(); points];
+        check(H5Awrite(attribute.0, its_type.0, nothing.as_ptr().cast()))
     }
 }
 

@@ -41,11 +41,24 @@ pub struct Mode {
 /// A simulator that is enabled.
 const ENABLED: i32 = 2;
 
-/// Writes `out`: the file `model` with `edit`. `out` appears whole or not at all.
+/// What tells a file from what it was before: device, number, size and time of the last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp(u64, u64, u64, i64, i64);
+
+impl Stamp {
+    /// The stamp of the file that is there now.
+    pub fn of(path: &Path) -> Result<Stamp, H5Error> {
+        let stamp = |meta: fs::Metadata| Stamp(meta.dev(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec());
+        fs::metadata(path).map(stamp).map_err(|error| H5Error::Io { path: path.to_owned(), why: io_words(&error) })
+    }
+}
+
+/// Writes `out`: the file `model`, which must still be what it was at `stamp`, with `edit`. `out` appears whole or not at
+/// all.
 ///
 /// Without `force` a file that is there stays, even one that appears while this runs. With `sync` the bytes are on the
 /// disk before the name is there.
-pub fn write(model: &Path, out: &Path, edit: Edit, force: bool, sync: bool) -> Result<(), H5Error> {
+pub fn write(model: &Path, stamp: Stamp, out: &Path, edit: Edit, force: bool, sync: bool) -> Result<(), H5Error> {
     if edit.config.len() as u64 > MOST_TEXT {
         return Err(H5Error::TooLong { bytes: edit.config.len() as u64 });
     }
@@ -61,6 +74,9 @@ pub fn write(model: &Path, out: &Path, edit: Edit, force: bool, sync: bool) -> R
     let source = File::open(model).map_err(|error| at(model, error))?;
     let mut whole = Whole::create(out).map_err(|error| at(out, error))?;
     whole.copy_from(source).map_err(|error| at(out, error))?;
+    if Stamp::of(model)? != stamp {
+        return Err(H5Error::Io { path: model.to_owned(), why: "has changed while it was read".to_owned() });
+    }
     change(whole.partial(), edit).map_err(|error| match system_error(&error) {
         Some(error) => at(out, error),
         None => H5Error::Write { path: out.to_owned(), why: words(&error) },

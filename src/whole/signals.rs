@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 
 /// Those that end a program and come from outside it, or from `abort`.
 const DEADLY: [c_int; 9] = [
@@ -78,10 +78,21 @@ pub fn remove_partials() {
     }
 }
 
+/// Whether signals wait, and the last that came meanwhile; 0 is none.
+static WAITS: AtomicBool = AtomicBool::new(false);
+static PENDING: AtomicI32 = AtomicI32::new(0);
+
 extern "C" fn on_signal(signal: c_int) {
+    if WAITS.load(Ordering::SeqCst) {
+        PENDING.store(signal, Ordering::SeqCst);
+        return;
+    }
     remove_partials();
-    // SAFETY: may be called in a handler. The action is the default again (SA_RESETHAND), and comes when this returns.
-    unsafe { libc::raise(signal) };
+    // SAFETY: both may be called in a handler. The default action comes when this one returns.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
 }
 
 /// Makes deadly signals remove partial files; one that is ignored (`nohup`) stays so. A file that grows beyond the
@@ -96,7 +107,7 @@ pub fn install() {
             }
             let mut new = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
             new.sa_sigaction = on_signal as extern "C" fn(c_int) as libc::sighandler_t;
-            new.sa_flags = libc::SA_RESETHAND;
+            new.sa_flags = libc::SA_RESTART;
             libc::sigemptyset(&mut new.sa_mask);
             libc::sigaction(signal, &new, ptr::null_mut());
         }
@@ -104,19 +115,14 @@ pub fn install() {
     }
 }
 
-/// Does something that no signal shall cut in two; signals that come meanwhile act afterwards.
+/// Does something that no signal shall cut in two; one that comes meanwhile acts afterwards.
 pub fn postponed<T>(body: impl FnOnce() -> T) -> T {
-    // SAFETY: both sets are initialised, and the second call puts back what the first found.
-    unsafe {
-        let mut blocked = MaybeUninit::<libc::sigset_t>::zeroed().assume_init();
-        let mut before = MaybeUninit::<libc::sigset_t>::zeroed().assume_init();
-        libc::sigemptyset(&mut blocked);
-        for signal in DEADLY {
-            libc::sigaddset(&mut blocked, signal);
-        }
-        libc::pthread_sigmask(libc::SIG_BLOCK, &blocked, &mut before);
-        let result = body();
-        libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
-        result
+    WAITS.store(true, Ordering::SeqCst);
+    let result = body();
+    WAITS.store(false, Ordering::SeqCst);
+    match PENDING.swap(0, Ordering::SeqCst) {
+        0 => {}
+        signal => on_signal(signal),
     }
+    result
 }

@@ -1,10 +1,14 @@
-"""Times h5-config-get and h5-config-set on a large model beside what bounds them: a small model, and `cp`.
+"""Times the tools on large files, each beside its limit: what bounds it, run in turn with it.
 
-    cargo build --release && target/venv/bin/python tests/bench/files.py [MEGABYTES]
+    cargo build --release --bins --example bare && python tests/bench/files.py [MEGABYTES]
 
-Prints medians of whole processes, run in turn with a warm page cache, and the ratios pair by pair. Needs h5py.
+Prints medians of whole processes with a warm page cache, wall clock and processor time, the medians of the ratios pair by
+pair, and whether the limit is kept. Needs h5py; with Keras also the largest config of keras.applications. Peaks are those
+of a command's largest process, and none below this script's own.
 """
 
+import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -19,7 +23,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "target" / "release"
 MODEL = ROOT / "tests" / "data" / "digits-keras3.h5"
-RUNS = 9
+RUNS = 7
+PATCHES = 10_000
 
 
 def grown(path, megabytes):
@@ -33,40 +38,142 @@ def grown(path, megabytes):
     return path
 
 
-def seconds(command, out=None):
+def config_only(path, config):
+    """A model file of nothing but a config."""
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = config
+    return path
+
+
+def wide():
+    """A chain of one layer, whose output is 112x112x64."""
+    layer = {"name": "wide", "batch_input_shape": [None, 112, 112, 64], "max_value": None}
+    layers = [{"class_name": "ReLU", "config": layer}]
+    return json.dumps({"class_name": "Sequential", "config": {"name": "chain", "layers": layers}})
+
+
+def largest():
+    """The largest config of keras.applications, if Keras is there."""
+    code = "import keras; print(keras.applications.NASNetLarge(weights=None).to_json())"
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=quiet, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
+def run(command, out=None):
+    """(seconds, peak MiB, seconds of processor time) of a process; `out` is what it writes."""
     if out is not None:
         out.unlink(missing_ok=True)
     start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"{' '.join(map(str, command))}: status {status}")
+    return seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
-def pairs(what, ours, bound):
+def verdict(value, limit):
+    return f"limit {limit}: {'kept' if value <= limit else 'NOT KEPT'}"
+
+
+def pairs(what, ours, bound, limit=None, peak_limit=None):
     """Both in turn after one run each to warm up."""
     ours(), bound()
-    times = [(ours(), bound()) for _ in range(RUNS)]
-    mine, other = (statistics.median(column) for column in zip(*times))
-    ratio = statistics.median(a / b for a, b in times)
-    print(f"{what}: {mine * 1e3:.1f} ms beside {other * 1e3:.1f} ms, ratio {ratio:.2f} (medians of {RUNS} pairs)")
+    measured = [(ours(), bound()) for _ in range(RUNS)]
+    (mine, other), (my_peak, other_peak), (my_cpu, other_cpu) = (
+        [statistics.median(pair[side][part] for pair in measured) for side in range(2)] for part in range(3)
+    )
+    ratio = statistics.median(a[0] / b[0] for a, b in measured)
+    text = f"{what}: {mine * 1e3:.1f} ms ({my_cpu * 1e3:.0f} of CPU) beside {other * 1e3:.1f} ({other_cpu * 1e3:.0f}), ratio {ratio:.2f}"
+    if limit:
+        text += f" ({verdict(ratio, limit)})"
+    if peak_limit:
+        peaks = my_peak / other_peak
+        text += f"; {my_peak:.0f} MiB beside {other_peak:.0f} MiB, ratio {peaks:.2f} ({verdict(peaks, peak_limit)})"
+    print(text, flush=True)
+
+
+def alone(what, ours, limit_ms=None):
+    ours()
+    measured = [ours() for _ in range(RUNS)]
+    time_, peak, cpu = (statistics.median(column) for column in zip(*measured))
+    kept = f" ({verdict(time_ * 1e3, limit_ms)})" if limit_ms else ""
+    print(f"{what}: {time_ * 1e3:.1f} ms ({cpu * 1e3:.0f} of CPU){kept}, {peak:.0f} MiB", flush=True)
+
+
+def to_file(command, path, **options):
+    with path.open("wb") as file:
+        subprocess.run(command, stdout=file, stderr=subprocess.DEVNULL, check=True, **options)
+    return path
+
+
+def small_config_in_a_large_file(folder, megabytes):
+    big, small = grown(folder / "big.h5", megabytes), grown(folder / "small.h5", 1)
+    get = TOOLS / "h5-config-get"
+    pairs(f"h5-config-get, {megabytes} MB beside 1 MB", lambda: run([get, big]), lambda: run([get, small]))
+    config = to_file([get, big], folder / "config.json")
+    patch = to_file([TOOLS / "classes-patch", "--after", "conv2d_1", config], folder / "patch.json")
+    sites = ROOT / "tests" / "data" / "files" / "conv2d_1.ndjson"
+    out, copy = folder / "out.h5", folder / "copy.h5"
+    set_config = [TOOLS / "h5-config-set", big, out, "--input", patch, "--sites", sites]
+    cp = ["cp", "--reflink=never", big, copy]
+    pairs(f"h5-config-set, {megabytes} MB beside cp", lambda: run(set_config, out), lambda: run(cp, copy), limit=1.2)
+    big.unlink(), out.unlink(), copy.unlink()
+    loop = f'for i in $(seq {PATCHES}); do "{TOOLS}/classes-patch" --after conv2d_1 "{config}" > "{folder}/p"; done'
+    seconds, *_ = run(["sh", "-c", loop])
+    print(f"{PATCHES} patches in a shell loop: {seconds:.1f} s, {seconds / PATCHES * 1e3:.2f} ms each", flush=True)
+
+
+def large_config(folder):
+    model, out, bare = config_only(folder / "wide.h5", wide()), folder / "out.h5", folder / "bare.h5"
+    patch = to_file([TOOLS / "classes-patch", "--after", "wide"], folder / "wide.patch", input=wide().encode())
+    for operator in ("relu", "conv_gemm"):
+        draw = [TOOLS / "classes-sites", "--shape", "112,112,64", "--operator", operator, "--count", "100", "--seed", "7"]
+        lines = to_file(draw, folder / "sites.ndjson")
+        run([*draw, "--npy", folder])
+        arrays = ["--injections", folder / "injections.npy", "--masks", folder / "masks.npy"]
+        for source, flags in (("lines", ["--sites", lines]), ("npy", arrays)):
+            set_config = [TOOLS / "h5-config-set", model, out, "--input", patch, *flags]
+            run(set_config, out)
+            raw = subprocess.run(["sh", "-c", f'"{TOOLS}/h5-config-get" --raw "{out}" | wc -c'], capture_output=True, check=True)
+            length = int(raw.stdout)
+            write = [TOOLS / "examples" / "bare", bare, str(length)]
+            what = f"h5-config-set, 100 {operator} sites from {source}, a text of {length / 1e6:.0f} MB, beside a bare write"
+            limits = {"limit": 1.3, "peak_limit": 1.3} if source == "lines" else {"peak_limit": 1.3}
+            pairs(what, lambda: run(set_config, out), lambda: run(write, bare), **limits)
+    faulty = out.rename(folder / "faulty.h5")
+    config = to_file([TOOLS / "h5-config-get", faulty], folder / "faulty.json")
+    alone("h5-config-get of it", lambda: run([TOOLS / "h5-config-get", faulty]))
+    alone("classes-patch --list of it", lambda: run([TOOLS / "classes-patch", "--list", config]))
+    again = [TOOLS / "h5-config-set", faulty, out, "--input", config]
+    alone("h5-config-set of it again, from its config", lambda: run(again, out))
+
+
+def largest_network(folder):
+    config = largest()
+    if config is None:
+        print("no Keras here: nothing measured on the largest config of keras.applications")
+        return
+    model = config_only(folder / "largest.h5", config)
+    text = to_file([TOOLS / "h5-config-get", model], folder / "largest.json")
+    alone(f"h5-config-get, NASNetLarge ({len(config) / 1e6:.2f} MB)", lambda: run([TOOLS / "h5-config-get", model]), 30)
+    first = "normal_conv_1_4"
+    command = [TOOLS / "classes-patch", "--list", text]
+    names = [line.split("\t")[0] for line in subprocess.run(command, capture_output=True, text=True).stdout.splitlines()]
+    layer = first if first in names else names[len(names) // 2]
+    alone(f"classes-patch --after {layer}", lambda: run([TOOLS / "classes-patch", "--after", layer, text]), 30)
 
 
 def main():
     megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        big, small = grown(folder / "big.h5", megabytes), grown(folder / "small.h5", 1)
-        get = TOOLS / "h5-config-get"
-        pairs(f"h5-config-get, {megabytes} MB beside 1 MB", lambda: seconds([get, big]), lambda: seconds([get, small]))
-
-        config = subprocess.run([get, big], check=True, capture_output=True).stdout
-        patch = folder / "patch.json"
-        with patch.open("wb") as file:
-            subprocess.run([TOOLS / "classes-patch", "--after", "conv2d_1"], input=config, stdout=file, check=True)
-        sites = ROOT / "tests" / "data" / "files" / "conv2d_1.ndjson"
-        out, copy = folder / "out.h5", folder / "copy.h5"
-        set_config = [TOOLS / "h5-config-set", big, out, "--input", patch, "--sites", sites]
-        cp = ["cp", "--reflink=never", big, copy]
-        pairs(f"h5-config-set, {megabytes} MB beside cp", lambda: seconds(set_config, out), lambda: seconds(cp, copy))
+        largest_network(folder)
+        small_config_in_a_large_file(folder, megabytes)
+        large_config(folder)
+    print(f"load average {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

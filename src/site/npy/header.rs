@@ -27,6 +27,16 @@ impl Dtype {
         }
     }
 
+    /// A number as it stands in the file.
+    pub(super) fn encode(self, number: f32) -> Vec<u8> {
+        match self {
+            Dtype::F32 { big_endian: false } => number.to_le_bytes().to_vec(),
+            Dtype::F32 { big_endian: true } => number.to_be_bytes().to_vec(),
+            Dtype::F64 { big_endian: false } => f64::from(number).to_le_bytes().to_vec(),
+            Dtype::F64 { big_endian: true } => f64::from(number).to_be_bytes().to_vec(),
+        }
+    }
+
     /// Appends the elements in `bytes`; float32 is exact in f64.
     pub(super) fn decode(self, bytes: &[u8], out: &mut Vec<f64>) {
         let f32s = bytes.as_chunks::<4>().0.iter();

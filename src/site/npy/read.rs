@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::header::Header;
@@ -31,15 +32,30 @@ impl Array {
         Ok(Array { path: path.to_owned(), input, header, bytes: Vec::new(), values: Vec::new() })
     }
 
+    /// Reads the next `count` values as they stand in the file.
+    fn read_bytes(&mut self, count: usize) -> Result<(), NpyError> {
+        self.bytes.resize(count * self.header.dtype.size(), 0);
+        self.input.read_exact(&mut self.bytes).map_err(|error| self.error(error))
+    }
+
+    /// The values of `block`, of those that were read.
+    fn values(&mut self, block: Range<usize>) -> &[f64] {
+        let size = self.header.dtype.size();
+        self.values.clear();
+        self.header.dtype.decode(&self.bytes[block.start * size..block.end * size], &mut self.values);
+        &self.values
+    }
+
+    /// Whether the values of `block` are those of `blank`, to the bit.
+    fn is_blank(&self, block: &Range<usize>, blank: &[u8]) -> bool {
+        let size = self.header.dtype.size();
+        self.bytes[block.start * size..block.end * size] == blank[..block.len() * size]
+    }
+
     /// The next `count` values.
     fn read(&mut self, count: usize) -> Result<&[f64], NpyError> {
-        self.bytes.resize(count * self.header.dtype.size(), 0);
-        if let Err(error) = self.input.read_exact(&mut self.bytes) {
-            return Err(self.error(error));
-        }
-        self.values.clear();
-        self.header.dtype.decode(&self.bytes, &mut self.values);
-        Ok(&self.values)
+        self.read_bytes(count)?;
+        Ok(self.values(0..count))
     }
 
     fn error(&self, problem: impl Into<Problem>) -> NpyError {
@@ -69,7 +85,12 @@ pub struct Pair {
     shape: Shape,
     count: usize,
     next: usize,
+    /// A block without a corrupted cell, in either file.
+    blank: [Vec<u8>; 2],
 }
+
+/// How many cells are compared with a blank block at a time; nearly all blocks are blank.
+const BLOCK: usize = 1024;
 
 impl Pair {
     /// Opens both files; `format` says in which order the axes are.
@@ -91,7 +112,9 @@ impl Pair {
             return Err(injections.error(Problem::NoSites));
         }
         let shape = format.shape(axes).map_err(|e| injections.error(e))?;
-        Ok(Pair { injections, masks, format, shape, count, next: 0 })
+        let blank =
+            [(&injections, 0.0), (&masks, 1.0)].map(|(array, number)| array.header.dtype.encode(number).repeat(BLOCK));
+        Ok(Pair { injections, masks, format, shape, count, next: 0, blank })
     }
 
     /// The shape of every site.
@@ -104,32 +127,39 @@ impl Pair {
         let size = self.shape.cells();
         let axes = self.format.axes(self.shape);
         let index = |i: usize| [i / (axes[1] * axes[2]), i / axes[2] % axes[1], i % axes[2]];
-        self.injections.read(size)?;
-        self.masks.read(size)?;
+        self.injections.read_bytes(size)?;
+        self.masks.read_bytes(size)?;
         let mut cells = Vec::new();
-        let values = self.injections.values.iter().zip(&self.masks.values);
-        for (i, (&value, &mask)) in values.enumerate() {
-            if mask == 1.0 && value == 0.0 {
+        for start in (0..size).step_by(BLOCK) {
+            let block = start..size.min(start + BLOCK);
+            let [no_injection, all_kept] = &self.blank;
+            if self.injections.is_blank(&block, no_injection) && self.masks.is_blank(&block, all_kept) {
                 continue;
             }
-            let index = index(i);
-            if mask == 1.0 {
-                return Err(self.injections.error(Problem::Uncovered { site, index, value }));
+            self.injections.values(block.clone());
+            self.masks.values(block.clone());
+            for (i, (&value, &mask)) in block.zip(self.injections.values.iter().zip(&self.masks.values)) {
+                if mask == 1.0 && value == 0.0 {
+                    continue;
+                }
+                let index = index(i);
+                if mask == 1.0 {
+                    return Err(self.injections.error(Problem::Uncovered { site, index, value }));
+                }
+                if mask != 0.0 {
+                    return Err(self.masks.error(Problem::Mask { site, index, value: mask }));
+                }
+                let narrow = value as f32;
+                if value.is_finite() && narrow.is_infinite() {
+                    return Err(self.injections.error(Problem::Beyond { site, index, value }));
+                }
+                let [a, b, c] = index;
+                let (h, w, c) = match self.format {
+                    DataFormat::ChannelsLast => (a, b, c),
+                    DataFormat::ChannelsFirst => (b, c, a),
+                };
+                cells.push(Cell { h, w, c, fault: Fault::Value(narrow) });
             }
-            if mask != 0.0 {
-                return Err(self.masks.error(Problem::Mask { site, index, value: mask }));
-            }
-            let narrow = value as f32;
-            if value.is_finite() && narrow.is_infinite() {
-                return Err(self.injections.error(Problem::Beyond { site, index, value }));
-            }
-            let [a, b, c] = index;
-            let (h, w, c) = match self.format {
-                DataFormat::ChannelsLast => (a, b, c),
-                DataFormat::ChannelsFirst => (b, c, a),
-            };
-            let fault = Fault::Value(narrow);
-            cells.push(Cell { h, w, c, fault });
         }
         if cells.is_empty() {
             return Err(self.masks.error(Problem::NoCells { site }));
