@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::explain::Explain;
 use crate::json;
+use crate::terminal::Harmless;
 use crate::text::{io_words, shown};
 
 /// The part of every `--help` that lists the exit codes.
@@ -112,12 +113,17 @@ pub fn run<A: clap::Parser>(tool: &str, body: impl FnOnce(&A) -> Result<(), Fail
     }
 }
 
+/// The longest line on stderr, in bytes; a name can be megabytes long.
+const LONGEST_LINE: usize = 4096;
+
 /// Lines on stderr, each behind the name of the tool, nothing in them raw that a terminal would obey. A closed stderr is
 /// no failure.
 pub fn say(tool: &str, words: &str) {
     let mut stderr = io::stderr().lock();
     for line in words.lines() {
-        let _ = writeln!(stderr, "{tool}: {}", shown(line));
+        let cut = &line[..line.floor_char_boundary(LONGEST_LINE)];
+        let rest = if cut.len() < line.len() { format!(" ... ({} bytes in all)", line.len()) } else { String::new() };
+        let _ = writeln!(stderr, "{tool}: {}{rest}", shown(cut));
     }
 }
 
@@ -185,11 +191,20 @@ impl Input {
     }
 }
 
-/// Writes to stdout through a buffer; a closed pipe becomes [`Failure::ClosedPipe`].
-pub fn to_stdout(write: impl FnOnce(&mut BufWriter<io::StdoutLock<'static>>) -> io::Result<()>) -> Result<(), Failure> {
-    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+/// Writes to stdout through a buffer; a closed pipe becomes [`Failure::ClosedPipe`]. A terminal gets nothing raw that it
+/// would obey ([`Harmless`]).
+pub fn to_stdout(write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = BufWriter::with_capacity(1 << 16, stdout());
     write(&mut out).and_then(|()| out.flush()).map_err(|error| io_failure("stdout", &error))
 }
+
+/// Stdout, made harmless where it is a terminal.
+pub fn stdout() -> Stdout {
+    Harmless::new(io::stdout(), io::stdout().is_terminal())
+}
+
+/// What [`stdout`] gives.
+pub type Stdout = Harmless<io::Stdout>;
 
 /// An I/O error as a failure: the usual kinds in plain words.
 pub fn io_failure(name: &str, error: &io::Error) -> Failure {

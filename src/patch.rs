@@ -142,10 +142,30 @@ pub fn from_value(value: Value) -> Result<Patch, PatchError> {
     serde_json::from_value(value).map_err(|error| PatchError::Malformed(error.to_string()))
 }
 
+/// The deepest nesting that a patched document may have: that of any text that the JSON parser takes.
+const DEEPEST: usize = 128;
+
+/// The most that all `copy` operations of a patch may copy, in values: a few of them can double a document again and again.
+const MOST_COPIED: usize = 1 << 22;
+
 /// Applies a patch. Where it fails, the document is what it was.
 pub fn apply(document: &mut Value, patch: &Patch) -> Result<(), PatchError> {
     let mut patched = document.clone();
+    let mut copied = 0;
     for (index, operation) in patch.0.iter().enumerate() {
+        let at = operation.path();
+        let impossible = |why: &str| PatchError::Impossible { index, why: why.to_owned(), at: at.to_owned() };
+        if let Some(value) = placed(&patched, operation)
+            && at.count() + depth(value) > DEEPEST
+        {
+            return Err(impossible("the value would lie too deep"));
+        }
+        if let PatchOperation::Copy(copy) = operation {
+            copied += copy.from.resolve(&patched).map_or(0, count);
+            if copied > MOST_COPIED {
+                return Err(impossible("the patch copies too much"));
+            }
+        }
         if let PatchOperation::Test(test) = operation {
             let found = test.path.resolve(&patched).ok();
             if !found.is_some_and(|found| is_equal(found, &test.value)) {
@@ -159,6 +179,38 @@ pub fn apply(document: &mut Value, patch: &Patch) -> Result<(), PatchError> {
     }
     *document = patched;
     Ok(())
+}
+
+/// The value that an operation puts somewhere.
+fn placed<'v>(document: &'v Value, operation: &'v PatchOperation) -> Option<&'v Value> {
+    match operation {
+        PatchOperation::Add(add) => Some(&add.value),
+        PatchOperation::Replace(replace) => Some(&replace.value),
+        PatchOperation::Copy(copy) => copy.from.resolve(document).ok(),
+        PatchOperation::Move(from) => from.from.resolve(document).ok(),
+        PatchOperation::Remove(_) | PatchOperation::Test(_) => None,
+    }
+}
+
+fn children(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
+    match value {
+        Value::Array(list) => Box::new(list.iter()),
+        Value::Object(fields) => Box::new(fields.values()),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// How many levels of brackets a value has.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(_) | Value::Object(_) => 1 + children(value).map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// How many values a value consists of.
+fn count(value: &Value) -> usize {
+    1 + children(value).map(count).sum::<usize>()
 }
 
 /// RFC 6902's equality: numbers by value, however they are spelt.
@@ -252,6 +304,27 @@ mod tests {
         assert_eq!(apply(&mut document, &test("/a", r#"[8.0, 0.0000001, {"b": 1}]"#)), Ok(()));
         assert!(apply(&mut document, &test("/a/0", "9")).is_err());
         assert!(apply(&mut document, &test("/a/0", r#""8""#)).is_err());
+    }
+
+    #[test]
+    fn a_patch_cannot_blow_a_document_up() {
+        let double = json!({"op": "copy", "from": "", "path": "/a"});
+        let error = apply(&mut json!({"a": 0}), &from_value(json!(vec![double; 127])).expect("a patch")).unwrap_err();
+        assert_eq!(error.to_string(), "operation 127 of the patch: the value would lie too deep at '/a'");
+
+        let double =
+            [json!({"op": "copy", "from": "/a", "path": "/b"}), json!({"op": "copy", "from": "/b", "path": "/a/-"})];
+        let mut twice = vec![json!({"op": "add", "path": "/a", "value": [0]})];
+        twice.extend(vec![double; 60].concat());
+        let error = apply(&mut json!({}), &from_value(json!(twice)).expect("a patch")).unwrap_err();
+        assert!(error.to_string().contains("the patch copies too much at"), "{error}");
+
+        let mut deep = json!(0);
+        (0..100).for_each(|_| deep = json!([deep]));
+        let inside = "/0".repeat(100);
+        let nest = json!([{"op": "add", "path": "", "value": deep}, {"op": "add", "path": inside, "value": deep}]);
+        let error = apply(&mut json!({}), &from_value(nest).expect("a patch")).unwrap_err();
+        assert_eq!(error.to_string(), format!("operation 1 of the patch: the value would lie too deep at '{inside}'"));
     }
 
     #[test]

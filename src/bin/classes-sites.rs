@@ -128,7 +128,7 @@ fn sites(args: &Args) -> Result<(), Failure> {
         Some(folder) => campaign.npy(folder, format)?,
         None => {
             let jobs = args.jobs.map(usize::from).or_else(|| thread::available_parallelism().ok().map(usize::from));
-            campaign.lines(jobs.unwrap_or(1), io::stdout()).map_err(|error| io_failure("stdout", &error))?
+            campaign.lines(jobs.unwrap_or(1), cli::stdout()).map_err(|error| io_failure("stdout", &error))?
         }
     };
     tally.words().into_iter().for_each(say);
@@ -159,7 +159,7 @@ fn read(input: &Input, folder: Option<&Path>, format: DataFormat) -> Result<(), 
     let lines = input.open("sites, one a line")?;
     let passed = match folder {
         Some(folder) => pass::npy(lines, folder, format),
-        None => pass::lines(lines, io::BufWriter::new(io::stdout())),
+        None => pass::lines(lines, io::BufWriter::new(cli::stdout())),
     };
     passed.map_err(|error| match error {
         PassError::Out(error) => io_failure("stdout", &error),

@@ -9,7 +9,7 @@ use hdf5_sys::h5t::{H5T_CSET_ASCII, H5T_CSET_UTF8};
 use tempfile::NamedTempFile;
 
 use super::strings::{self, Attribute, Storage, Strings, storage_of};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, Model, words};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, Model, child, words};
 use crate::text::io_words;
 
 /// What changes in the copy; everything else stays byte for byte what it is.
@@ -71,7 +71,10 @@ pub fn write(model: &Model, out: &Path, edit: &Edit, force: bool, sync: bool) ->
         .map_err(io_error)?;
     // The kernel copies, and shares the blocks where the file system can.
     File::open(model.path()).and_then(|mut source| io::copy(&mut source, copy.as_file_mut())).map_err(io_error)?;
-    change(copy.path(), edit).map_err(|error| H5Error::Write { path: path(), why: words(&error) })?;
+    let bytes = copy.as_file().metadata().map_err(io_error)?.len() + edit.config.len() as u64;
+    child::run(bytes, || (change(copy.path(), edit).map_err(|error| words(&error)), Vec::new()))
+        .and_then(|(changed, _)| changed)
+        .map_err(|why| H5Error::Write { path: path(), why })?;
     if sync {
         copy.as_file().sync_all().map_err(io_error)?;
     }
