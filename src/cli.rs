@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::explain::Explain;
+use crate::h5::MOST_TEXT;
 use crate::json;
 use crate::terminal::Harmless;
 use crate::text::{io_words, shown};
@@ -127,6 +128,9 @@ pub fn say(tool: &str, words: &str) {
     }
 }
 
+/// The longest text that is read, in bytes: a config is kept as an attribute, and no attribute is longer.
+const MOST_INPUT: u64 = MOST_TEXT;
+
 /// A file, or stdin where it is `-` or absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
@@ -173,7 +177,10 @@ impl Input {
     /// Reads all of the input as UTF-8 text; empty input is refused.
     pub fn read_text(&self, what: &str) -> Result<String, Failure> {
         let mut bytes = Vec::new();
-        self.open(what)?.read_to_end(&mut bytes).map_err(|error| io_failure(&self.name(), &error))?;
+        let read = self.open(what)?.take(MOST_INPUT + 1).read_to_end(&mut bytes);
+        if read.map_err(|error| io_failure(&self.name(), &error))? as u64 > MOST_INPUT {
+            return Err(Failure::content(format!("{}: is longer than {MOST_INPUT} bytes", self.name())));
+        }
         let text =
             String::from_utf8(bytes).map_err(|_| Failure::content(format!("{}: is not UTF-8 text", self.name())))?;
         if text.trim().is_empty() {

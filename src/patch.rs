@@ -43,12 +43,22 @@ pub enum PatchError {
         /// What is wrong.
         why: String,
     },
+    /// An operation would make the document deeper or larger than any model's config.
+    #[error("operation {index} of the patch: {why} at '{at}'", at = shown(.at.as_str()))]
+    Excess {
+        /// Which operation, from 0.
+        index: usize,
+        /// Where.
+        at: PointerBuf,
+        /// What is wrong.
+        why: &'static str,
+    },
 }
 
 impl Explain for PatchError {
     fn hint(&self) -> Option<String> {
         match self {
-            PatchError::Malformed(_) => None,
+            PatchError::Malformed(_) | PatchError::Excess { .. } => None,
             _ => Some("the patch was made for another config; make it again from this one with classes-patch".into()),
         }
     }
@@ -146,7 +156,7 @@ pub fn from_value(value: Value) -> Result<Patch, PatchError> {
 const DEEPEST: usize = 128;
 
 /// The most that all `copy` operations of a patch may copy, in values: a few of them can double a document again and again.
-const MOST_COPIED: usize = 1 << 22;
+const MOST_COPIED: usize = 1 << 20;
 
 /// Applies a patch. Where it fails, the document is what it was.
 pub fn apply(document: &mut Value, patch: &Patch) -> Result<(), PatchError> {
@@ -154,16 +164,16 @@ pub fn apply(document: &mut Value, patch: &Patch) -> Result<(), PatchError> {
     let mut copied = 0;
     for (index, operation) in patch.0.iter().enumerate() {
         let at = operation.path();
-        let impossible = |why: &str| PatchError::Impossible { index, why: why.to_owned(), at: at.to_owned() };
+        let excess = |why| PatchError::Excess { index, at: at.to_owned(), why };
         if let Some(value) = placed(&patched, operation)
             && at.count() + depth(value) > DEEPEST
         {
-            return Err(impossible("the value would lie too deep"));
+            return Err(excess("the value would lie too deep"));
         }
         if let PatchOperation::Copy(copy) = operation {
             copied += copy.from.resolve(&patched).map_or(0, count);
             if copied > MOST_COPIED {
-                return Err(impossible("the patch copies too much"));
+                return Err(excess("the patch copies too much"));
             }
         }
         if let PatchOperation::Test(test) = operation {
@@ -309,7 +319,7 @@ mod tests {
     #[test]
     fn a_patch_cannot_blow_a_document_up() {
         let double = json!({"op": "copy", "from": "", "path": "/a"});
-        let error = apply(&mut json!({"a": 0}), &from_value(json!(vec![double; 127])).expect("a patch")).unwrap_err();
+        let error = apply(&mut json!({"a": 0}), &from_value(json!(vec![double; 200])).expect("a patch")).unwrap_err();
         assert_eq!(error.to_string(), "operation 127 of the patch: the value would lie too deep at '/a'");
 
         let double =
