@@ -16,9 +16,10 @@ use serde_json::Value;
 
 use crate::explain::Explain;
 use crate::h5::MOST_TEXT;
-use crate::json;
+use crate::json::{self, Arrays};
 use crate::terminal::Harmless;
 use crate::text::{io_words, shown};
+use crate::whole::signals;
 
 /// The part of every `--help` that lists the exit codes.
 pub const EXIT_CODES: &str = "Exit codes: 0 done (or the pipe downstream was closed), \
@@ -98,6 +99,7 @@ fn parse<A: clap::Parser>(tool: &str) -> Result<A, ExitCode> {
 /// A tool's `main`: reads the command line, runs the body and turns its end into the exit code that the table above
 /// promises.
 pub fn run<A: clap::Parser>(tool: &str, body: impl FnOnce(&A) -> Result<(), Failure>) -> ExitCode {
+    signals::install();
     let args = match parse::<A>(tool) {
         Ok(args) => args,
         Err(code) => return code,
@@ -191,9 +193,9 @@ impl Input {
 }
 
 impl Input {
-    /// Reads all of the input as JSON in Python's dialect.
-    pub fn read_json(&self, what: &str) -> Result<Value, Failure> {
-        let parsed = json::parse(&self.read_text(what)?).map_err(|error| Failure::in_input(self, error))?;
+    /// Parses `text`, read from this input, as JSON in Python's dialect; its site arrays go into `arrays`.
+    pub fn parse_json<'a>(&self, text: &'a str, arrays: &mut Arrays<'a>) -> Result<Value, Failure> {
+        let parsed = json::parse(text, arrays).map_err(|error| Failure::in_input(self, error))?;
         Ok(parsed.value)
     }
 }

@@ -1,10 +1,12 @@
 //! Sites filled into a config: the placeholders of the simulators give way to arrays.
 //!
-//! The arrays of a hundred large sites are hundreds of megabytes of text, so they never become JSON values: the config
-//! is written with short marks in their place, and the text of the arrays goes straight where the marks are.
+//! The arrays of a hundred large sites are hundreds of megabytes of text, so they never become JSON values: handles stand
+//! in their place, and the arrays are written straight into the config's text where the handles are.
 
 mod dense;
 mod sparse;
+
+use std::io::{self, Write};
 
 use json_patch::jsonptr::PointerBuf;
 use serde_json::{Number, Value, json};
@@ -13,10 +15,10 @@ use thiserror::Error;
 use crate::explain::Explain;
 use crate::graph::{Address, Graph};
 use crate::h5::MOST_TEXT;
-use crate::json;
+use crate::json::{self, Arrays, Spelling};
 use crate::simulator::{COUNT_KEY, INJECTIONS_KEY, MASKS_KEY, SLOTS, is_simulator};
 use crate::site::dense::DenseError;
-use crate::site::{DataFormat, Site};
+use crate::site::packed::Packed;
 use crate::text::shown;
 
 /// A simulator in a config.
@@ -37,10 +39,8 @@ pub struct Simulator {
 pub struct Filling<'a> {
     /// The simulator's `config` in the document.
     pub config_at: &'a PointerBuf,
-    /// Site k is the one that `select(k)` plays. All have one shape.
-    pub sites: &'a [Site],
-    /// The order of the axes that the model computes in.
-    pub data_format: DataFormat,
+    /// Site k is the one that `select(k)` plays; in the order of axes that the model computes in.
+    pub sites: &'a Packed,
     /// Write the corrupted cells only.
     pub sparse: bool,
 }
@@ -63,15 +63,24 @@ pub enum FillError {
         error: DenseError,
     },
     /// More text than an attribute holds.
-    #[error(
-        "the arrays of {sites} sites would make a config of {bytes} bytes; an HDF5 attribute holds {MOST_TEXT} at most"
-    )]
+    #[error("the new config would have {bytes} bytes, and an HDF5 attribute holds {MOST_TEXT} at most{most}",
+        most = most_sites(*.sites))]
     TooLong {
-        /// How many sites.
-        sites: usize,
+        /// The length of the text.
+        bytes: u64,
+        /// How many sites were to be filled in, and how many of them would fit.
+        sites: Option<(usize, usize)>,
+    },
+    /// More text than there is memory for.
+    #[error("the new config has {bytes} bytes, and there is not enough memory for it")]
+    Memory {
         /// The length of the text.
         bytes: u64,
     },
+}
+
+fn most_sites(sites: Option<(usize, usize)>) -> String {
+    sites.map_or_else(String::new, |(sites, most)| format!(": {most} of the {sites} sites"))
 }
 
 impl Explain for FillError {
@@ -79,7 +88,7 @@ impl Explain for FillError {
         match self {
             FillError::NoSimulator { .. } => None,
             FillError::NotDense { .. } => Some("--sparse writes the cells only, and can carry bit flips".into()),
-            FillError::TooLong { .. } => Some(
+            FillError::TooLong { .. } | FillError::Memory { .. } => Some(
                 "--sparse writes the cells only; or split the sites over several files (classes-sites --first)".into(),
             ),
         }
@@ -104,9 +113,9 @@ pub fn simulators(root: &Graph) -> Vec<Simulator> {
 }
 
 /// Writes the document as the text of a `model_config`, with the sites of each filling in place of the placeholders.
-pub fn text(mut document: Value, fillings: &[Filling]) -> Result<Vec<u8>, FillError> {
+/// `arrays` holds those that the document has already.
+pub fn text(mut document: Value, arrays: &Arrays, fillings: &[Filling]) -> Result<Vec<u8>, FillError> {
     restore_numbers(&mut document);
-    let mark = free_mark(&document);
     let mut pieces: Vec<Box<dyn Piece + '_>> = Vec::new();
     for filling in fillings {
         let config = document
@@ -115,82 +124,79 @@ pub fn text(mut document: Value, fillings: &[Filling]) -> Result<Vec<u8>, FillEr
             .ok_or_else(|| FillError::NoSimulator { at: filling.config_at.clone() })?;
         let [injections, masks] = pieces_of(filling)?;
         for (key, piece) in [(INJECTIONS_KEY, injections), (MASKS_KEY, masks)] {
-            config.insert(key.to_owned(), json!(format!("{mark}{}", pieces.len())));
+            config.insert(key.to_owned(), json::handle(arrays.len() + pieces.len()));
             pieces.push(piece);
         }
         config.insert(COUNT_KEY.to_owned(), json!(filling.sites.len()));
     }
-    let mut marked = Vec::new();
-    // Writing to memory fails for no document that was parsed.
-    let _ = json::write_ascii(&document, &mut marked);
-    drop(document);
+    let put_array = |index: usize, out: &mut dyn Write| match index.checked_sub(arrays.len()) {
+        None => arrays.write(index, Spelling::Bare, out),
+        Some(index) => pieces.get(index).map_or(Ok(()), |piece| piece.write(out)),
+    };
 
-    let bytes = marked.len() as u64 + pieces.iter().map(|piece| piece.length()).sum::<u64>();
+    // Writing to memory fails for no document that was parsed. Once for the length, then into just enough memory.
+    let mut length = Length(0);
+    let _ = json::write_python(&document, &put_array, &mut length);
+    let Length(bytes) = length;
     if bytes > MOST_TEXT {
-        return Err(FillError::TooLong { sites: fillings.iter().map(|filling| filling.sites.len()).sum(), bytes });
+        return Err(too_long(bytes, fillings, &pieces));
     }
-    let mut out = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-    let mut rest = marked.as_slice();
-    for (index, at, length) in marks(&marked, &mark) {
-        let done = marked.len() - rest.len();
-        out.extend_from_slice(&marked[done..at]);
-        if let Some(piece) = pieces.get(index) {
-            piece.write(&mut out);
-        }
-        rest = &marked[at + length..];
-    }
-    out.extend_from_slice(rest);
+    let mut out = Vec::new();
+    // A byte more: as a C string the text ends with a NUL.
+    usize::try_from(bytes + 1)
+        .ok()
+        .and_then(|length| out.try_reserve_exact(length).ok())
+        .ok_or(FillError::Memory { bytes })?;
+    let _ = json::write_python(&document, &put_array, &mut out);
     Ok(out)
 }
 
-/// Text that takes the place of a mark.
+/// Counts bytes.
+struct Length(u64);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// With a guess at how many sites would do: as many as their share of the room.
+fn too_long(bytes: u64, fillings: &[Filling], pieces: &[Box<dyn Piece + '_>]) -> FillError {
+    let sites: usize = fillings.iter().map(|filling| filling.sites.len()).sum();
+    let mut length = Length(0);
+    let _ = pieces.iter().try_for_each(|piece| piece.write(&mut length));
+    let Length(of_sites) = length;
+    let most = MOST_TEXT.checked_sub(bytes - of_sites).map(|room| {
+        let share = u128::from(room) * sites as u128 / u128::from(of_sites.max(1));
+        share as usize
+    });
+    FillError::TooLong { bytes, sites: most.filter(|_| sites > 0).map(|most| (sites, most)) }
+}
+
+/// Text that takes the place of a handle.
 trait Piece {
-    /// At least as many bytes as `write` writes.
-    fn length(&self) -> u64;
-    fn write(&self, out: &mut Vec<u8>);
+    fn write(&self, out: &mut dyn Write) -> io::Result<()>;
 }
 
 fn pieces_of<'a>(filling: &Filling<'a>) -> Result<[Box<dyn Piece + 'a>; 2], FillError> {
+    let sites = filling.sites;
     if filling.sparse {
-        return Ok([
-            Box::new(sparse::Cells { sites: filling.sites, data_format: filling.data_format }),
-            Box::new(sparse::NoMasks),
-        ]);
+        return Ok([Box::new(sparse::Cells { sites }), Box::new(sparse::NoMasks)]);
     }
-    for (index, site) in filling.sites.iter().enumerate() {
-        dense::check(site).map_err(|error| FillError::NotDense { index, error })?;
+    if let Some((index, error)) = sites.first_flip() {
+        return Err(FillError::NotDense { index, error });
     }
-    Ok([dense::Part::Injections, dense::Part::Masks].map(|part| {
-        let arrays = dense::Arrays { sites: filling.sites, data_format: filling.data_format, part };
-        Box::new(arrays) as Box<dyn Piece + 'a>
-    }))
+    Ok([dense::Part::Injections, dense::Part::Masks]
+        .map(|part| Box::new(dense::Arrays { sites, part }) as Box<dyn Piece + 'a>))
 }
 
-/// A text that no string of the document holds.
-fn free_mark(document: &Value) -> String {
-    let text = document.to_string();
-    let mut number = 0;
-    loop {
-        let mark = format!("@sites-{number}-");
-        if !text.contains(&mark) {
-            return mark;
-        }
-        number += 1;
-    }
-}
-
-/// Each mark in the text: its number, where its quotes begin, and its length with them.
-fn marks(text: &[u8], mark: &str) -> Vec<(usize, usize, usize)> {
-    let text = std::str::from_utf8(text).unwrap_or_default();
-    text.match_indices(&format!("\"{mark}"))
-        .filter_map(|(at, start)| {
-            let number = text[at + start.len()..].split('"').next()?;
-            Some((number.parse().ok()?, at, start.len() + number.len() + 1))
-        })
-        .collect()
-}
-
-/// Inside the dense arrays of a simulator, "NaN", "Infinity" and "-Infinity" become Python's bare tokens again.
+/// In arrays that are not held aside, because there is more in them than numbers, "NaN", "Infinity" and "-Infinity" become
+/// Python's bare tokens again.
 fn restore_numbers(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -221,7 +227,7 @@ fn restore_in_array(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::{Cell, Fault, Shape};
+    use crate::site::{Cell, DataFormat, Fault, Shape, Site};
 
     fn document() -> Value {
         json!({"a": "é", "config": {"available_injection_sites": "INJ_SITES", "masks": "MASKS",
@@ -230,8 +236,13 @@ mod tests {
 
     fn filled(sites: &[Site], data_format: DataFormat, sparse: bool) -> Result<String, FillError> {
         let config_at = PointerBuf::from_tokens(["config"]);
-        let filling = Filling { config_at: &config_at, sites, data_format, sparse };
-        text(document(), &[filling]).map(|text| String::from_utf8(text).expect("ASCII"))
+        let filling = Filling { config_at: &config_at, sites: &packed(sites, data_format), sparse };
+        text(document(), &Arrays::default(), &[filling]).map(|text| String::from_utf8(text).expect("ASCII"))
+    }
+
+    fn packed(sites: &[Site], data_format: DataFormat) -> Packed {
+        let sites = sites.iter().cloned().map(Ok::<_, ()>);
+        Packed::collect(data_format, sites).expect("no errors").expect("some sites")
     }
 
     fn site(cells: &[(usize, usize, usize, Fault)]) -> Site {
@@ -283,36 +294,51 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_json_lacks_go_back_to_pythons_tokens() {
-        let document =
-            json!({"available_injection_sites": [["NaN", 1], ["-Infinity", "x"]], "masks": [], "name": ["NaN"]});
-        let text = text(document, &[]).expect("fits");
+    fn arrays_that_are_there_already_go_back_in_pythons_spelling() {
+        let written = |text: &str| {
+            let mut arrays = Arrays::default();
+            let document = json::parse(text, &mut arrays).expect("JSON").value;
+            String::from_utf8(super::text(document, &arrays, &[]).expect("fits")).expect("ASCII")
+        };
+        // Held aside or, with a string among the numbers, not.
         assert_eq!(
-            String::from_utf8(text).expect("ASCII"),
-            r#"{"available_injection_sites": [[NaN, 1], [-Infinity, "x"]], "masks": [], "name": ["NaN"]}"#
+            written(r#"{"available_injection_sites": [["NaN", 1], ["-Infinity", NaN]], "masks": [], "name": ["NaN"]}"#),
+            r#"{"available_injection_sites": [[NaN,1],[-Infinity,NaN]], "masks": [], "name": ["NaN"]}"#
         );
-        let sparse = json!({"available_injection_sites": [{"index": [1], "value": ["NaN"]}]});
-        let text = super::text(sparse, &[]).expect("fits");
         assert_eq!(
-            String::from_utf8(text).expect("ASCII"),
-            r#"{"available_injection_sites": [{"index": [1], "value": ["NaN"]}]}"#
+            written(r#"{"masks": [["NaN", 1], ["-Infinity", "x"]]}"#),
+            r#"{"masks": [[NaN, 1], [-Infinity, "x"]]}"#
+        );
+        let sparse = r#"{"available_injection_sites": [{"index": [1], "value": ["NaN"]}]}"#;
+        assert_eq!(written(sparse), sparse);
+    }
+
+    #[test]
+    fn old_arrays_stay_beside_new_ones() {
+        let mut arrays = Arrays::default();
+        let text = r#"{"old": {"masks": [[2, "NaN"]]}, "config": {"masks": "MASKS"}}"#;
+        let document = json::parse(text, &mut arrays).expect("JSON").value;
+        let sites = packed(&[site(&[(0, 0, 0, Fault::Value(1.0))])], DataFormat::ChannelsLast);
+        let config_at = PointerBuf::from_tokens(["config"]);
+        let text = super::text(document, &arrays, &[Filling { config_at: &config_at, sites: &sites, sparse: false }]);
+        assert_eq!(
+            String::from_utf8(text.expect("fits")).expect("ASCII"),
+            "{\"old\": {\"masks\": [[2,NaN]]}, \"config\": {\"masks\": [[[[0,1,1],[1,1,1]]]], \
+             \"available_injection_sites\": [[[[1,0,0],[0,0,0]]]], \"num_inj_sites\": 1}}"
         );
     }
 
     #[test]
-    fn a_mark_in_the_users_own_text_is_no_mark() {
-        let mut document = document();
-        document["a"] = json!("@sites-0-0");
+    fn more_text_than_an_attribute_holds_is_refused_with_the_numbers() {
+        // 1400 sites of 112x112x64, a cell each: 4.5 GB, none of it made.
+        let shape = Shape::new(112, 112, 64).expect("a shape");
+        let site = Site { shape, cells: vec![Cell { h: 0, w: 0, c: 0, fault: Fault::Value(7.0) }] };
+        let sites = packed(&vec![site; 1400], DataFormat::ChannelsLast);
         let config_at = PointerBuf::from_tokens(["config"]);
-        let sites = [site(&[(0, 0, 0, Fault::Value(1.0))])];
-        let filling =
-            Filling { config_at: &config_at, sites: &sites, data_format: DataFormat::ChannelsLast, sparse: false };
-        let text = String::from_utf8(text(document, &[filling]).expect("fits")).expect("ASCII");
-        assert!(
-            text.starts_with(
-                "{\"a\": \"@sites-0-0\", \"config\": {\"available_injection_sites\": [[[[1,0,0],[0,0,0]]]], "
-            ),
-            "{text}"
+        let filling = Filling { config_at: &config_at, sites: &sites, sparse: false };
+        assert_eq!(
+            text(document(), &Arrays::default(), &[filling]).unwrap_err().to_string(),
+            "the new config would have 4566648902 bytes, and an HDF5 attribute holds 4294967295 at most: 1316 of the 1400 sites"
         );
     }
 }

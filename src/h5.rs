@@ -138,6 +138,9 @@ impl Explain for H5Error {
 
 /// What HDF5 says, on one line.
 fn words(error: &hdf5::Error) -> String {
-    let text = error.to_string();
-    crate::text::shown(text.lines().next().unwrap_or("unknown error"))
+    first_line(&error.to_string())
+}
+
+fn first_line(text: &str) -> String {
+    shown(text.lines().next().unwrap_or("unknown error"))
 }

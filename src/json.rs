@@ -1,19 +1,24 @@
 //! Python's dialect of JSON: what Keras writes and CLASSES' README prints, turned into plain JSON and back.
 //!
 //! Python's `json` writes `NaN`, `Infinity` and `-Infinity` as bare tokens. Inside the site arrays of a simulator they are
-//! legitimate, so they become the strings of the same letters there; anywhere else they are refused, with the JSON
-//! Pointer of the place. The placeholders of a simulator may stand bare as well, as CLASSES' README prints them.
+//! legitimate, and in plain JSON they are the strings of the same letters there; anywhere else they are refused, with the
+//! JSON Pointer of the place. The placeholders of a simulator may stand bare as well, as CLASSES' README prints them.
+//! The site arrays themselves never become JSON values: they are held aside as text ([`Arrays`]).
 
-use std::borrow::Cow;
-use std::io;
+mod arrays;
+mod plain;
+mod write;
 
 use json_patch::jsonptr::PointerBuf;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::explain::Explain;
-use crate::simulator::{INJECTIONS_KEY, MASKS_KEY, PLACEHOLDERS};
 use crate::text::shown;
+
+pub use arrays::{Arrays, Spelling, handle, index_of};
+pub use write::{PutArray, write_compact, write_pretty, write_python};
 
 /// Why a text is not the JSON that is expected.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -45,193 +50,44 @@ impl Explain for JsonError {
 /// A parsed text, and whether it held bare placeholders.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
-    /// The document; key order and number texts as they were.
+    /// The document; key order and number texts as they were, handles for the site arrays.
     pub value: Value,
     /// A placeholder such as `MASKS` stood without quotes.
     pub bare_placeholders: bool,
 }
 
-/// Parses a text in Python's dialect.
-pub fn parse(text: &str) -> Result<Parsed, JsonError> {
-    let plain = to_plain(text)?;
-    let value = serde_json::from_str(&plain.text).map_err(|error| JsonError::Syntax(error.to_string()))?;
+/// Parses a text in Python's dialect; its site arrays go into `arrays`.
+pub fn parse<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonError> {
+    let plain = plain::to_plain(text, arrays)?;
+    let syntax = |error| plain.syntax(&error, text);
+    if plain.has_arrays {
+        // Broken arrays may be large, and values take ten times the memory of their text.
+        serde_json::from_str::<IgnoredAny>(&plain.text).map_err(syntax)?;
+    }
+    let mut value = serde_json::from_str(&plain.text).map_err(syntax)?;
+    arrays::seat(&mut value);
     Ok(Parsed { value, bare_placeholders: plain.bare_placeholders })
 }
 
-struct Plain<'a> {
-    text: Cow<'a, str>,
-    bare_placeholders: bool,
-}
-
-/// One open bracket of the text, and how far in it we are.
-enum Frame<'a> {
-    Object { key: Option<&'a str>, awaits_value: bool },
-    Array { index: usize },
-}
-
-const BARE_NUMBERS: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
-
-/// Puts quotes around the bare tokens that may stand where they stand. What is otherwise wrong with the text is left
-/// to the JSON parser, so this walk needs to be right on valid texts and harmless on others.
-fn to_plain(text: &str) -> Result<Plain<'_>, JsonError> {
-    let bytes = text.as_bytes();
-    let mut frames: Vec<Frame> = Vec::new();
-    let mut out = String::new();
-    let mut copied = 0;
-    let mut bare_placeholders = false;
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => {
-                let end = end_of_string(bytes, at);
-                if let Some(Frame::Object { key, awaits_value: false }) = frames.last_mut() {
-                    *key = text.get(at + 1..end.saturating_sub(1).max(at + 1));
-                }
-                at = end;
-                continue;
-            }
-            b'{' => frames.push(Frame::Object { key: None, awaits_value: false }),
-            b'[' => frames.push(Frame::Array { index: 0 }),
-            b'}' | b']' => {
-                frames.pop();
-            }
-            b':' => {
-                if let Some(Frame::Object { awaits_value, .. }) = frames.last_mut() {
-                    *awaits_value = true;
-                }
-            }
-            b',' => match frames.last_mut() {
-                Some(Frame::Object { awaits_value, .. }) => *awaits_value = false,
-                Some(Frame::Array { index }) => *index += 1,
-                None => {}
-            },
-            b'N' | b'I' | b'M' | b'-' if starts_token(bytes, at) => {
-                let rest = &text[at..];
-                let number = BARE_NUMBERS.into_iter().find(|token| is_token(rest, token));
-                if let Some(token) = number
-                    && !in_site_array(&frames)
-                {
-                    return Err(JsonError::BareNumber { token, at: pointer(&frames) });
-                }
-                let placeholder = PLACEHOLDERS.into_iter().find(|token| is_token(rest, token));
-                bare_placeholders |= placeholder.is_some();
-                if let Some(token) = number.or(placeholder) {
-                    out.push_str(&text[copied..at]);
-                    out.push('"');
-                    out.push_str(token);
-                    out.push('"');
-                    at += token.len();
-                    copied = at;
-                    continue;
-                }
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    let text = if copied == 0 {
-        Cow::Borrowed(text)
-    } else {
-        out.push_str(&text[copied..]);
-        Cow::Owned(out)
-    };
-    Ok(Plain { text, bare_placeholders })
-}
-
-/// The index just past the closing quote of the string that opens at `start`.
-fn end_of_string(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 2,
-            b'"' => return at + 1,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-fn starts_token(bytes: &[u8], at: usize) -> bool {
-    at == 0 || !is_word(bytes[at - 1])
-}
-
-fn is_token(rest: &str, token: &str) -> bool {
-    rest.strip_prefix(token).is_some_and(|after| !after.bytes().next().is_some_and(is_word))
-}
-
-fn in_site_array(frames: &[Frame]) -> bool {
-    frames.iter().any(|frame| {
-        matches!(frame, Frame::Object { key: Some(key), awaits_value: true } if [INJECTIONS_KEY, MASKS_KEY].contains(key))
-    })
-}
-
-fn pointer(frames: &[Frame]) -> PointerBuf {
-    let mut pointer = PointerBuf::new();
-    for frame in frames {
-        match frame {
-            // A key is kept as it is spelt in the text; unescaping it needs the JSON parser.
-            Frame::Object { key, .. } => {
-                let spelt = format!("\"{}\"", key.unwrap_or_default());
-                pointer.push_back(serde_json::from_str::<String>(&spelt).unwrap_or_default());
-            }
-            Frame::Array { index } => pointer.push_back(*index),
-        }
-    }
-    pointer
-}
-
-/// Writes a document as Python's `json.dumps` does for Keras: one line, `", "` and `": "` between things, ASCII only.
-pub fn write_ascii(value: &Value, out: &mut impl io::Write) -> io::Result<()> {
-    serde::Serialize::serialize(value, &mut serde_json::Serializer::with_formatter(out, PythonStyle))
-        .map_err(io::Error::from)
-}
-
-/// Writes a document for people: two spaces, and a line feed at the end.
-pub fn write_pretty(value: &Value, out: &mut impl io::Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    out.write_all(b"\n")
-}
-
-struct PythonStyle;
-
-impl serde_json::ser::Formatter for PythonStyle {
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
-    }
-
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(|c: char| !c.is_ascii()) {
-            writer.write_all(&rest.as_bytes()[..at])?;
-            let mut chars = rest[at..].chars();
-            let mut units = [0; 2];
-            for unit in chars.next().unwrap_or_default().encode_utf16(&mut units) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = chars.as_str();
-        }
-        writer.write_all(rest.as_bytes())
-    }
+/// A key or string as it is spelt in a text, without its quotes and escapes.
+fn unescaped(spelt: &str) -> String {
+    serde_json::from_str(&format!("\"{spelt}\"")).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<Parsed, JsonError> {
+        super::parse(text, &mut Arrays::default())
+    }
+
     fn compact(text: &str) -> String {
-        parse(text).expect("valid").value.to_string()
+        let mut arrays = Arrays::default();
+        let value = super::parse(text, &mut arrays).expect("valid").value;
+        let mut out = Vec::new();
+        write_compact(&value, &arrays, &mut out).expect("memory");
+        String::from_utf8(out).expect("UTF-8").trim_end().to_owned()
     }
 
     #[test]
@@ -289,10 +145,49 @@ mod tests {
     fn the_written_form_is_pythons() {
         let value = parse(r#"{"a":[1,2.50],"b":{"c":"\u00e9\ud83d\ude00\u0000\n"}}"#).expect("valid").value;
         let mut out = Vec::new();
-        write_ascii(&value, &mut out).expect("memory");
+        write_python(&value, &|_, _| unreachable!("no arrays"), &mut out).expect("memory");
         assert_eq!(
             String::from_utf8(out).expect("ascii"),
             r#"{"a": [1, 2.50], "b": {"c": "\u00e9\ud83d\ude00\u0000\n"}}"#
         );
+    }
+
+    #[test]
+    fn site_arrays_are_held_wherever_they_stand_and_come_back_where_they_go() {
+        let mut arrays = Arrays::default();
+        let text = r#"{"m\u0061sks": [3], "a": {"masks": [[0,1]], "available_injection_sites": [], "x": [[0, 1]]}}"#;
+        let mut document = super::parse(text, &mut arrays).expect("valid").value;
+        assert_eq!(arrays.len(), 3);
+        let moved = document["a"]["masks"].take();
+        assert_eq!(index_of(&moved), Some(1));
+        assert_eq!(arrays.unfold(&moved), Some(serde_json::json!([[0, 1]])));
+        document["b"] = moved;
+        let mut out = Vec::new();
+        write_pretty(&document, &arrays, &mut out).expect("memory");
+        let expected = "{\n  \"masks\": [3],\n  \"a\": {\n    \"masks\": null,\n    \"available_injection_sites\": [],\n    \
+                        \"x\": [\n      [\n        0,\n        1\n      ]\n    ]\n  },\n  \"b\": [[0,1]]\n}\n";
+        assert_eq!(String::from_utf8(out).expect("UTF-8"), expected);
+    }
+
+    #[test]
+    fn other_lists_under_these_keys_stay_values() {
+        for text in [
+            r#"{"available_injection_sites":[{"index":[1],"value":["NaN"]}],"masks":[]}"#,
+            r#"{"masks":[["NaN","x"]]}"#,
+        ] {
+            assert_eq!(compact(text), text);
+        }
+        assert_eq!(compact(r#"{"masks":[[NaN,null]]}"#), r#"{"masks":[["NaN",null]]}"#);
+    }
+
+    #[test]
+    fn a_syntax_error_is_told_at_its_place_in_the_text_given() {
+        let place = |text: &str| parse(text).unwrap_err().to_string();
+        let rest = "\n \"b\": MASKS,\n  \"c\": 1,}";
+        assert_eq!(
+            place(&format!("{{\"masks\": [[0,\n1,\n2]],{rest}")),
+            "is not JSON: trailing comma at line 5 column 10"
+        );
+        assert_eq!(place("{\"masks\": [[0, 1],\n [1, oh]]}"), "is not JSON: expected value at line 2 column 6");
     }
 }

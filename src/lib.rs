@@ -11,8 +11,9 @@
 //!
 //! The model: [`h5`] reads the config's text, [`json`] parses Python's dialect of it, [`config`] makes a [`graph`] of it,
 //! [`insert`] decides on [`change`]s, [`patch`] spells them as RFC 6902. For the way back, [`set`] brings together the new
-//! config, the sites ([`fill`]) and the order of the saved [`weights`], and [`h5`] writes. [`shape`] knows what layers
-//! output, [`target`] what of it can be injected, [`list`] shows that, [`simulator`] how the layer itself is written.
+//! config, the sites ([`fill`]) and the order of the saved [`weights`], and [`h5`] writes: a file that is [`whole`], or none.
+//! [`shape`] knows what layers output, [`target`] what of it can be injected, [`list`] shows that, [`simulator`] how the layer
+//! itself is written.
 //!
 //! The faults: a [`model`] holds what campaigns measured for an [`operator`]. [`draw`] takes a spatial class from it, whose
 //! [`pattern`] gives cells, whose values come from [`value`]; [`classify`] tells what a set of cells looks like, and [`rng`]
@@ -48,3 +49,4 @@ pub mod terminal;
 pub mod text;
 pub mod value;
 pub mod weights;
+pub mod whole;

@@ -14,9 +14,10 @@ use crate::config;
 use crate::fill::{self, Filling, Simulator};
 use crate::graph::{Dialect, Graph, Keras};
 use crate::h5::{self, Edit, MODEL_CONFIG, Model};
-use crate::json;
+use crate::json::{self, Arrays};
 use crate::patch;
-use crate::site::{DataFormat, Site};
+use crate::site::DataFormat;
+use crate::site::packed::Packed;
 use crate::target::Targets;
 use crate::weights;
 
@@ -61,19 +62,32 @@ pub struct Report {
 }
 
 /// Writes the new file; `input` is the text of a patch (a JSON array, applied to MODEL's own config) or of a config.
-pub fn run(input: &str, options: &Options) -> Result<Report, SetError> {
+pub fn run(input: String, options: &Options) -> Result<Report, SetError> {
     let model = Model::open(&options.model)?;
-    h5::refuse_bad_output(&model, &options.out, options.force)?;
-    let old = json::parse(&model.text(MODEL_CONFIG)?)
+    h5::refuse_bad_output(&options.model, &options.out, options.force)?;
+    let (edit, report) = edit(&model, &input, options)?;
+    // HDF5 takes three times the memory of the config to write it, so all else goes first.
+    drop((model, input));
+    if !options.check {
+        h5::write(&options.model, &options.out, edit, options.force, options.sync)?;
+    }
+    Ok(report)
+}
+
+/// What changes in the new file.
+fn edit(model: &Model, input: &str, options: &Options) -> Result<(Edit, Report), SetError> {
+    let old_text = model.text(MODEL_CONFIG)?;
+    let mut arrays = Arrays::default();
+    let old = json::parse(&old_text, &mut arrays)
         .map_err(|error| SetError::ModelJson { path: options.model.clone(), error })?;
     let old_graph =
         config::read(&old.value).map_err(|error| SetError::ModelConfig { path: options.model.clone(), error })?;
 
-    let input = json::parse(input).map_err(SetError::InputJson)?;
+    let input = json::parse(input, &mut arrays).map_err(SetError::InputJson)?;
     let document = match input.value {
         Value::Array(_) => {
             let mut document = old.value.clone();
-            patch::apply(&mut document, &patch::from_value(input.value)?)?;
+            patch::apply(&mut document, &patch::from_value(input.value)?, &arrays)?;
             document
         }
         Value::Object(_) => input.value,
@@ -96,27 +110,18 @@ pub fn run(input: &str, options: &Options) -> Result<Report, SetError> {
     };
     let fillings: Vec<Filling> = filled
         .iter()
-        .map(|filled| Filling {
-            config_at: &filled.simulator.config_at,
-            sites: &filled.sites,
-            data_format: filled.data_format,
-            sparse: options.sparse,
-        })
+        .map(|filled| Filling { config_at: &filled.simulator.config_at, sites: &filled.sites, sparse: options.sparse })
         .collect();
     drop(graph);
-    let config = fill::text(document, &fillings)?;
-    if !options.check {
-        let edit = Edit {
-            makes_folder: options.makes_folder,
-            config,
-            layer_names: plan.layer_names,
-            weight_names: plan.weight_names,
-            modes: plan.modes,
-            removed: plan.removed,
-        };
-        h5::write(&model, &options.out, &edit, options.force, options.sync)?;
-    }
-    Ok(report)
+    let edit = Edit {
+        makes_folder: options.makes_folder,
+        config: fill::text(document, &arrays, &fillings)?,
+        layer_names: plan.layer_names,
+        weight_names: plan.weight_names,
+        modes: plan.modes,
+        removed: plan.removed,
+    };
+    Ok((edit, report))
 }
 
 /// The Keras that wrote a model: by the version it left, else by how the config is written.
@@ -136,8 +141,7 @@ fn writer(version: Option<&str>, graph: &Graph) -> Keras {
 /// A simulator with the sites that it shall play.
 struct Filled<'s> {
     simulator: &'s Simulator,
-    sites: Vec<Site>,
-    data_format: DataFormat,
+    sites: Packed,
 }
 
 /// The simulator of that path, else the one of that bare name.
@@ -183,12 +187,13 @@ fn read_sites<'s>(graph: &Graph, simulators: &'s [Simulator], options: &Options)
         };
         let data_format = options.data_format.unwrap_or_else(|| targets.data_format(&simulator.address));
         let sites = files.read(data_format)?;
-        if let (Some(expected), Some(site)) = (targets.shape(&simulator.address, data_format), sites.first())
-            && site.shape != expected
-        {
-            return Err(SetError::OtherShape { simulator: simulator.path.clone(), expected, found: site.shape });
+        let found = sites.shape();
+        match targets.shape(&simulator.address, data_format) {
+            Some(expected) if found != expected => {
+                return Err(SetError::OtherShape { simulator: simulator.path.clone(), expected, found });
+            }
+            _ => filled.push(Filled { simulator, sites }),
         }
-        filled.push(Filled { simulator, sites, data_format });
     }
     Ok(filled)
 }

@@ -9,10 +9,11 @@ use classes_h5::cli::{self, EXIT_CODES, Failure, Input};
 use classes_h5::config;
 use classes_h5::graph::Address;
 use classes_h5::insert::{self, Calls, Inserted, Request};
+use classes_h5::json::{self, Arrays};
 use classes_h5::list::{self, Style};
 use classes_h5::target::Targets;
 use classes_h5::text::shown;
-use classes_h5::{json, patch, shape};
+use classes_h5::{patch, shape};
 
 const TOOL: &str = "classes-patch";
 
@@ -71,7 +72,9 @@ fn main() -> ExitCode {
 fn patch_config(args: &Args) -> Result<(), Failure> {
     let requests = requests(args)?;
     let input = Input::from_arg(args.config.as_deref());
-    let mut document = input.read_json("a model config")?;
+    let text = input.read_text("a model config")?;
+    let mut arrays = Arrays::default();
+    let mut document = input.parse_json(&text, &mut arrays)?;
     let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
     if args.list {
         let style = match (args.json, io::stdout().is_terminal()) {
@@ -93,11 +96,11 @@ fn patch_config(args: &Args) -> Result<(), Failure> {
     };
     let patch = patch::build(&changes);
     if args.apply {
-        patch::apply(&mut document, &patch)?;
-        return cli::to_stdout(|out| json::write_pretty(&document, out));
+        patch::apply(&mut document, &patch, &arrays)?;
+        return cli::to_stdout(|out| json::write_pretty(&document, &arrays, out));
     }
     let patch = serde_json::to_value(patch).map_err(|error| Failure::content(error.to_string()))?;
-    cli::to_stdout(|out| json::write_pretty(&patch, out))
+    cli::to_stdout(|out| json::write_pretty(&patch, &arrays, out))
 }
 
 fn requests(args: &Args) -> Result<Vec<Request>, Failure> {

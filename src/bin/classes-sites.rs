@@ -9,6 +9,7 @@ use clap::Parser;
 use classes_h5::campaign::{RangeFrom, Request};
 use classes_h5::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure};
+use classes_h5::json::Arrays;
 use classes_h5::model::{Models, table};
 use classes_h5::pattern::{Rows, SpatialClass};
 use classes_h5::site::pass::{self, PassError};
@@ -114,7 +115,8 @@ fn sites(args: &Args) -> Result<(), Failure> {
     let (mut request, mut format) = (request(args), args.data_format.unwrap_or_default());
     if let Some(name) = &args.layer {
         let input = Input::from_arg(args.config.as_deref());
-        let document = input.read_json("a model config")?;
+        let text = input.read_text("a model config")?;
+        let document = input.parse_json(&text, &mut Arrays::default())?;
         let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
         let (address, targets) = (insert::find(&graph, name)?, Targets::new(&graph));
         request.of_layer(name, targets.target(&address).as_ref(), say)?;

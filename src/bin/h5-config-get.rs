@@ -9,7 +9,7 @@ use clap::builder::NonEmptyStringValueParser;
 use classes_h5::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure};
 use classes_h5::h5::{MODEL_CONFIG, Model};
-use classes_h5::json;
+use classes_h5::json::{self, Arrays};
 use classes_h5::text::shown;
 
 const TOOL: &str = "h5-config-get";
@@ -67,17 +67,16 @@ fn get(args: &Args) -> Result<(), Failure> {
         return cli::to_stdout(|out| out.write_all(&bytes));
     }
     let text = String::from_utf8(bytes).map_err(|_| not_json(&model, &args.attr, "is not UTF-8"))?;
-    let document = match json::parse(&text) {
+    let mut arrays = Arrays::default();
+    let document = match json::parse(&text, &mut arrays) {
         Ok(parsed) => parsed.value,
         // Versions and names are plain text; as JSON they are strings.
-        Err(_) if args.attr != MODEL_CONFIG && !text.trim_start().starts_with(['{', '[']) => text.into(),
+        Err(_) if args.attr != MODEL_CONFIG && !text.trim_start().starts_with(['{', '[']) => text.as_str().into(),
         Err(error) => return Err(not_json(&model, &args.attr, &error.to_string())),
     };
     cli::to_stdout(|out| match args.compact {
-        true => {
-            serde_json::to_writer(&mut *out, &document).map_err(io::Error::from).and_then(|()| out.write_all(b"\n"))
-        }
-        false => json::write_pretty(&document, out),
+        true => json::write_compact(&document, &arrays, out),
+        false => json::write_pretty(&document, &arrays, out),
     })
 }
 

@@ -95,7 +95,7 @@ fn set_config(args: &Args) -> Result<(), Failure> {
         sync: args.sync,
     };
     let input = Input::from_arg(args.input.as_deref()).read_text("a patch or a config")?;
-    let report = set::run(&input, &options)?;
+    let report = set::run(input, &options)?;
     tell(args, &options, &report);
     Ok(())
 }

@@ -13,6 +13,8 @@ use hdf5_sys::h5l::{H5L_type_t, H5Lunregister};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::whole::signals;
+
 /// The processor time that every child has, in seconds. What is read of a model takes milliseconds.
 const SECONDS: u64 = 5;
 /// What reads and writes faster than this, in bytes a second, has time enough.
@@ -56,6 +58,7 @@ pub(super) fn run<T: Serialize + DeserializeOwned>(
 fn be_child<T: Serialize>(size: u64, writer: PipeWriter, work: impl FnOnce() -> (T, Vec<u8>)) -> ! {
     // Nothing may unwind into what the parent goes on with.
     let answered = panic::catch_unwind(AssertUnwindSafe(|| {
+        signals::leave_to_parent();
         limit(size);
         let (value, bytes) = work();
         write_answer(writer, &value, &bytes).is_ok()

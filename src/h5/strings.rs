@@ -176,7 +176,7 @@ unsafe fn read_variable(attribute: hid_t, file_type: hid_t, points: usize) -> hd
 }
 
 /// Writes the attribute `name`, in place of one that is there. A fixed length grows with the longest value.
-pub(super) fn write(object: hid_t, name: &str, strings: &Strings) -> hdf5::Result<()> {
+pub(super) fn write(object: hid_t, name: &str, strings: Strings) -> hdf5::Result<()> {
     let name = c_name(name)?;
     // SAFETY: as in `read`; the C strings outlive the write.
     sync(|| unsafe {
@@ -187,6 +187,7 @@ pub(super) fn write(object: hid_t, name: &str, strings: &Strings) -> hdf5::Resul
             let length = strings.values.len() as hsize_t;
             Id::new(H5Screate_simple(1, &length, ptr::null()), H5Sclose)?
         };
+        let is_empty = strings.values.is_empty();
         let texts: Vec<CString>;
         let pointers: Vec<*const c_char>;
         let padded: Vec<u8>;
@@ -194,11 +195,11 @@ pub(super) fn write(object: hid_t, name: &str, strings: &Strings) -> hdf5::Resul
             Storage::Variable(charset) => {
                 check(H5Tset_size(memory_type.0, H5T_VARIABLE))?;
                 check(H5Tset_cset(memory_type.0, charset))?;
-                let with_nul = |value: &Vec<u8>| CString::new(value.as_slice());
+                // Without a copy where the value has room for the NUL.
                 texts = strings
                     .values
-                    .iter()
-                    .map(with_nul)
+                    .into_iter()
+                    .map(CString::new)
                     .collect::<Result<_, _>>()
                     .map_err(|_| hdf5::Error::Internal("a text with a NUL byte".to_owned()))?;
                 pointers = texts.iter().map(|text| text.as_ptr()).collect();
@@ -223,7 +224,7 @@ pub(super) fn write(object: hid_t, name: &str, strings: &Strings) -> hdf5::Resul
         remove_locked(object, &name)?;
         let id = H5Acreate2(object, name.as_ptr(), memory_type.0, space.0, H5P_DEFAULT, H5P_DEFAULT);
         let attribute = Id::new(id, H5Aclose)?;
-        if strings.values.is_empty() { Ok(()) } else { check(H5Awrite(attribute.0, memory_type.0, data)) }
+        if is_empty { Ok(()) } else { check(H5Awrite(attribute.0, memory_type.0, data)) }
     })
 }
 
@@ -290,7 +291,7 @@ pub(super) fn write_list(object: hid_t, name: &str, strings: &Strings) -> hdf5::
         remove(object, &chunk_name)?;
     }
     if strings.values.len() <= most {
-        return write(object, name, strings);
+        return write(object, name, strings.clone());
     }
     remove(object, name)?;
     // Keras makes the parts of nearly equal length; so does this.
@@ -298,7 +299,7 @@ pub(super) fn write_list(object: hid_t, name: &str, strings: &Strings) -> hdf5::
     let length = strings.values.len().div_ceil(parts);
     for (chunk, values) in strings.values.chunks(length).enumerate() {
         let part = Strings { values: values.to_vec(), ..strings.clone() };
-        write(object, &format!("{name}{chunk}"), &part)?;
+        write(object, &format!("{name}{chunk}"), part)?;
     }
     Ok(())
 }

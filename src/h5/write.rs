@@ -1,16 +1,16 @@
-//! Writing the new model file: a copy of the old one, changed in place under another name, then renamed.
+//! Writing the new model file: a copy of the old one, changed in place before it gets its name.
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use hdf5_sys::h5t::{H5T_CSET_ASCII, H5T_CSET_UTF8};
-use tempfile::NamedTempFile;
 
 use super::strings::{self, Attribute, Storage, Strings, storage_of};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, Model, child, words};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, child, first_line};
 use crate::text::io_words;
+use crate::whole::{Whole, folder_of};
 
 /// What changes in the copy; everything else stays byte for byte what it is.
 #[derive(Debug, Default)]
@@ -41,56 +41,40 @@ pub struct Mode {
 /// A simulator that is enabled.
 const ENABLED: i32 = 2;
 
-/// Writes `out`: the file of `model` with `edit`. `out` appears whole or not at all.
+/// Writes `out`: the file `model` with `edit`. `out` appears whole or not at all.
 ///
 /// Without `force` a file that is there stays, even one that appears while this runs. With `sync` the bytes are on the
 /// disk before the name is there.
-pub fn write(model: &Model, out: &Path, edit: &Edit, force: bool, sync: bool) -> Result<(), H5Error> {
-    let path = || out.to_owned();
+pub fn write(model: &Path, out: &Path, edit: Edit, force: bool, sync: bool) -> Result<(), H5Error> {
     if edit.config.len() as u64 > MOST_TEXT {
         return Err(H5Error::TooLong { bytes: edit.config.len() as u64 });
     }
     refuse_bad_output(model, out, force)?;
-    let io_error = |error: io::Error| H5Error::Io { path: path(), why: io_words(&error) };
-    let folder = match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let at = |path: &Path, error: io::Error| H5Error::Io { path: path.to_owned(), why: io_words(&error) };
+    let folder = folder_of(out);
     if edit.makes_folder {
-        fs::create_dir_all(folder).map_err(|error| H5Error::Io { path: folder.to_owned(), why: io_words(&error) })?;
+        fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
     }
     if !folder.is_dir() {
         return Err(H5Error::Io { path: folder.to_owned(), why: "no such folder".to_owned() });
     }
-    let name = out.file_name().unwrap_or_default().to_string_lossy();
-    let mut copy: NamedTempFile = tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
-        .suffix(".partial")
-        .permissions(fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(io_error)?;
-    // The kernel copies, and shares the blocks where the file system can.
-    File::open(model.path()).and_then(|mut source| io::copy(&mut source, copy.as_file_mut())).map_err(io_error)?;
-    let bytes = copy.as_file().metadata().map_err(io_error)?.len() + edit.config.len() as u64;
-    child::run(bytes, || (change(copy.path(), edit).map_err(|error| words(&error)), Vec::new()))
-        .and_then(|(changed, _)| changed)
-        .map_err(|why| H5Error::Write { path: path(), why })?;
-    if sync {
-        copy.as_file().sync_all().map_err(io_error)?;
-    }
-    let done = if force { copy.persist(out) } else { copy.persist_noclobber(out) };
-    done.map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => H5Error::Exists { path: path() },
-        _ => io_error(error.error),
+    let source = File::open(model).map_err(|error| at(model, error))?;
+    let mut whole = Whole::create(out).map_err(|error| at(out, error))?;
+    whole.copy_from(source).map_err(|error| at(out, error))?;
+    let bytes = whole.file().metadata().map_err(|error| at(out, error))?.len() + edit.config.len() as u64;
+    let changed = child::run(bytes, || (change(whole.partial(), edit).map_err(|error| error.to_string()), Vec::new()));
+    changed.and_then(|(changed, _)| changed).map_err(|text| match system_error(&text) {
+        Some(error) => at(out, error),
+        None => H5Error::Write { path: out.to_owned(), why: first_line(&text) },
     })?;
-    if sync {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error)?;
-    }
-    Ok(())
+    whole.appear(force, sync).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => H5Error::Exists { path: out.to_owned() },
+        _ => at(out, error),
+    })
 }
 
 /// Refuses an output that is certain to fail, before any work: MODEL itself, a folder, a file that is there.
-pub fn refuse_bad_output(model: &Model, out: &Path, force: bool) -> Result<(), H5Error> {
+pub fn refuse_bad_output(model: &Path, out: &Path, force: bool) -> Result<(), H5Error> {
     let path = || out.to_owned();
     let Ok(there) = fs::metadata(out) else {
         return match fs::symlink_metadata(out) {
@@ -99,7 +83,7 @@ pub fn refuse_bad_output(model: &Model, out: &Path, force: bool) -> Result<(), H
             _ => Ok(()),
         };
     };
-    if let Ok(source) = fs::metadata(model.path())
+    if let Ok(source) = fs::metadata(model)
         && (source.dev(), source.ino()) == (there.dev(), there.ino())
     {
         return Err(H5Error::SameFile { path: path() });
@@ -111,11 +95,19 @@ pub fn refuse_bad_output(model: &Model, out: &Path, force: bool) -> Result<(), H
     if force { Ok(()) } else { Err(H5Error::Exists { path: path() }) }
 }
 
-fn change(copy: &Path, edit: &Edit) -> hdf5::Result<()> {
+/// What the system said, where it is the system that refused: HDF5 spells its error number somewhere in a long line.
+fn system_error(text: &str) -> Option<io::Error> {
+    let (_, number) = text.split_once("errno = ")?;
+    let digits = number.find(|c: char| !c.is_ascii_digit()).map_or(number, |end| &number[..end]);
+    digits.parse().ok().map(io::Error::from_raw_os_error)
+}
+
+fn change(copy: &Path, edit: Edit) -> hdf5::Result<()> {
     // New objects in the oldest form that holds them: every HDF5 reads it, and it bears no times, which would make the
-    // bytes of two runs differ.
-    let file = hdf5::File::with_options().with_fapl(|access| access.libver_earliest()).open_rw(copy)?;
-    write_config(&file, &edit.config)?;
+    // bytes of two runs differ. HDF5's own lock would be refused beside ours, and nobody else knows the file.
+    let file =
+        hdf5::File::with_options().with_fapl(|access| access.libver_earliest().file_locking(false)).open_rw(copy)?;
+    write_config(&file, edit.config)?;
     if let Ok(weights) = file.group(MODEL_WEIGHTS) {
         let names_storage = storage_of(weights.id(), "layer_names").unwrap_or(Storage::Variable(H5T_CSET_UTF8));
         let weights_storage = edit
@@ -149,7 +141,7 @@ fn change(copy: &Path, edit: &Edit) -> hdf5::Result<()> {
 }
 
 /// A text that outgrows a fixed length goes to the heap; else the file's own storage stays.
-fn write_config(file: &hdf5::File, config: &[u8]) -> hdf5::Result<()> {
+fn write_config(file: &hdf5::File, config: Vec<u8>) -> hdf5::Result<()> {
     let variable = |charset| Storage::Variable(charset);
     let storage = match strings::read(file.id(), MODEL_CONFIG)? {
         Attribute::Text(Strings { storage: Storage::Fixed(size, padding, charset), .. }) => {
@@ -162,7 +154,7 @@ fn write_config(file: &hdf5::File, config: &[u8]) -> hdf5::Result<()> {
         Attribute::Text(Strings { storage, .. }) => storage,
         _ => variable(H5T_CSET_ASCII),
     };
-    strings::write(file.id(), MODEL_CONFIG, &Strings { values: vec![config.to_vec()], storage, is_scalar: true })
+    strings::write(file.id(), MODEL_CONFIG, Strings { values: vec![config], storage, is_scalar: true })
 }
 
 fn write_names(object: i64, attribute: &str, names: &[String], storage: Storage) -> hdf5::Result<()> {

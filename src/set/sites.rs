@@ -1,15 +1,15 @@
 //! Where the sites of a simulator come from.
 
-use std::io::BufRead;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::cli::{Failure, Input};
+use crate::cli::{Failure, Input, shown_path};
 use crate::explain::Explain;
+use crate::site::DataFormat;
 use crate::site::lines::{LineError, Reader};
 use crate::site::npy::{NpyError, Pair};
-use crate::site::{DataFormat, Site};
+use crate::site::packed::Packed;
 
 /// Sites for one simulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,29 +65,23 @@ pub enum SitesError {
 impl Explain for SitesError {}
 
 impl SiteFiles {
-    /// Reads all sites; at least one. `data_format` is the order of the axes in NumPy files.
-    pub fn read(&self, data_format: DataFormat) -> Result<Vec<Site>, SitesError> {
+    /// Reads all sites, one at a time; at least one. `data_format` is the order of the axes, in NumPy files too.
+    pub fn read(&self, data_format: DataFormat) -> Result<Packed, SitesError> {
         match self {
             SiteFiles::Lines(input) => {
                 let lines = input.open("sites").map_err(|failure| match failure {
                     Failure::Message { text, .. } => SitesError::Open { what: text },
                     Failure::ClosedPipe => SitesError::None { name: input.name() },
                 })?;
-                read_lines(lines, &input.name())
+                let name = || input.name();
+                Packed::collect(data_format, Reader::new(lines))
+                    .map_err(|error| SitesError::Line { name: name(), error })?
+                    .ok_or_else(|| SitesError::None { name: name() })
             }
             SiteFiles::Arrays { injections, masks } => {
-                Ok(Pair::open(injections, masks, data_format)?.collect::<Result<_, _>>()?)
+                let none = || SitesError::None { name: shown_path(injections) };
+                Packed::collect(data_format, Pair::open(injections, masks, data_format)?)?.ok_or_else(none)
             }
         }
     }
-}
-
-fn read_lines(lines: impl BufRead, name: &str) -> Result<Vec<Site>, SitesError> {
-    let sites: Vec<Site> = Reader::new(lines)
-        .collect::<Result<_, _>>()
-        .map_err(|error| SitesError::Line { name: name.to_owned(), error })?;
-    if sites.is_empty() {
-        return Err(SitesError::None { name: name.to_owned() });
-    }
-    Ok(sites)
 }

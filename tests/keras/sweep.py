@@ -8,6 +8,7 @@ a sweep that was stopped goes on where it was. `python sweep.py TABLE.tsv` alone
 
 import argparse
 import collections
+import gc
 import os
 import subprocess
 import sys
@@ -35,6 +36,8 @@ def sweep(version, table, names, shard, shards):
             path = folder / f"{name}.h5"
             zoo.save(name, version, path)
             network = Network(path, version, zoo.custom_objects(name, version), name == "channels_first")
+            gc.collect()
+            gc.freeze()  # what stays for the whole sweep need not be looked through after every target
             known = done(table)
             for target in network.targets()[shard::shards]:
                 if (name, version, str(target)) in known:

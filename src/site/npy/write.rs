@@ -1,16 +1,15 @@
 use std::fs;
 use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
+use std::path::Path;
 
 use super::header::{self, WRITTEN};
 use super::{NpyError, Problem};
 use crate::site::dense::{Dense, DenseError};
 use crate::site::{DataFormat, Shape};
+use crate::whole::{Whole, signals};
 
 /// Writes `injections.npy` and `masks.npy` into a folder, one site at a time. The files appear
-/// under their names when all sites are in, or not at all.
+/// under their names when all sites are in, or not at all. They replace those that are there.
 pub struct Writer {
     injections: Array,
     masks: Array,
@@ -18,10 +17,7 @@ pub struct Writer {
     sites: u64,
 }
 
-struct Array {
-    path: PathBuf,
-    file: NamedTempFile,
-}
+struct Array(Whole);
 
 impl Writer {
     /// Makes the folder where it is missing.
@@ -51,7 +47,7 @@ impl Writer {
 
     /// An error of the site to be written next, at the file that would have held it.
     pub fn error(&self, error: DenseError) -> NpyError {
-        NpyError { path: self.injections.path.clone(), problem: Problem::Dense(error) }
+        NpyError { path: self.injections.0.path().to_owned(), problem: Problem::Dense(error) }
     }
 
     /// Writes the number of sites into both files and gives them their names.
@@ -61,10 +57,18 @@ impl Writer {
     pub fn finish(self) -> Result<(), NpyError> {
         let injections = self.injections.finish(self.sites, self.axes)?;
         let masks = self.masks.finish(self.sites, self.axes)?;
-        for (path, file) in [injections, masks] {
-            file.persist(&path).map_err(|e| at(&path, e.error))?;
-        }
-        Ok(())
+        // The old masks go first, so that no moment has new injections beside them.
+        signals::postponed(|| {
+            match fs::remove_file(masks.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(masks.path(), error)),
+                _ => {}
+            }
+            for file in [injections, masks] {
+                let path = file.path().to_owned();
+                file.appear(true, false).map_err(|error| at(&path, error))?;
+            }
+            Ok(())
+        })
     }
 }
 
@@ -72,38 +76,27 @@ impl Array {
     fn create(folder: &Path, name: &str) -> Result<Array, NpyError> {
         let path = folder.join(name);
         let create = || -> io::Result<_> {
-            // As other files are made: whoever may read the folder's files may read these.
-            let mut file = tempfile::Builder::new().prefix(name).permissions(permissions()).tempfile_in(folder)?;
-            file.write_all(&[0; WRITTEN])?;
-            Ok(file)
+            let mut file = Whole::create(&path)?;
+            file.file().write_all(&[0; WRITTEN])?;
+            Ok(Array(file))
         };
-        match create() {
-            Ok(file) => Ok(Array { path, file }),
-            Err(error) => Err(at(&path, error)),
-        }
+        create().map_err(|error| at(&path, error))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), NpyError> {
-        self.file.write_all(bytes).map_err(|e| at(&self.path, e))
+        self.0.file().write_all(bytes).map_err(|error| at(self.0.path(), error))
     }
 
-    fn finish(mut self, sites: u64, axes: [usize; 3]) -> Result<(PathBuf, NamedTempFile), NpyError> {
-        let mut finish = || -> io::Result<()> {
-            self.file.rewind()?;
-            header::write(&mut self.file, sites, axes)
-        };
-        finish().map_err(|e| at(&self.path, e))?;
-        Ok((self.path, self.file))
+    fn finish(self, sites: u64, axes: [usize; 3]) -> Result<Whole, NpyError> {
+        let Array(mut whole) = self;
+        let file = whole.file();
+        match file.rewind().and_then(|()| header::write(file, sites, axes)) {
+            Ok(()) => Ok(whole),
+            Err(error) => Err(at(whole.path(), error)),
+        }
     }
 }
 
 fn at(path: &Path, error: io::Error) -> NpyError {
     NpyError { path: path.to_owned(), problem: Problem::Io(error) }
-}
-
-#[cfg(unix)]
-fn permissions() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    // The process' umask still takes its share.
-    fs::Permissions::from_mode(0o666)
 }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use classes_h5::graph::{Graph, Keras};
 use classes_h5::h5::SavedLayer;
 use classes_h5::insert::{self, Calls, Request};
+use classes_h5::json::{self, Arrays};
 use classes_h5::list::{self, Style};
 use classes_h5::shape::{self, Shapes};
 use classes_h5::simulator::is_simulator;
 use classes_h5::target::{Target, Targets};
-use classes_h5::{config, fill, json, patch, weights};
+use classes_h5::{config, fill, patch, weights};
 use json_patch::Patch;
 use serde_json::Value;
 
@@ -18,9 +19,10 @@ const TRIED: usize = 4;
 
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(parsed) = json::parse(text) else { return };
+    let mut arrays = Arrays::default();
+    let Ok(parsed) = json::parse(text, &mut arrays) else { return };
     let document = parsed.value;
-    what_is_written_reads_back(&document);
+    what_is_written_reads_back(&document, &arrays);
     let Ok(graph) = config::read(&document) else { return };
     let targets = Targets::new(&graph).all();
     lists_are_one_line_a_target(&targets);
@@ -32,21 +34,30 @@ pub fn check(data: &[u8]) {
         for (calls, split_activation) in [(Calls::Only, false), (Calls::All, false), (Calls::All, true)] {
             let after = target.path.clone();
             let request = Request { after, calls, split_activation, ..Default::default() };
-            an_insertion_comes_back(&document, &graph, &shapes, request);
+            an_insertion_comes_back(&document, &arrays, &graph, &shapes, request);
         }
     }
 }
 
-fn what_is_written_reads_back(document: &Value) {
-    let mut ascii = Vec::new();
-    json::write_ascii(document, &mut ascii).expect("memory");
+fn what_is_written_reads_back(document: &Value, arrays: &Arrays) {
+    let compact = written(document, arrays);
+    let pythons = fill::text(document.clone(), arrays, &[]).expect("fits");
+    assert!(pythons.iter().all(|byte| (b' '..=0x7f).contains(byte)), "the form for files is ASCII");
     let mut pretty = Vec::new();
-    json::write_pretty(document, &mut pretty).expect("memory");
-    assert!(ascii.iter().all(|byte| (b' '..=b'~').contains(byte) || *byte == 0x7f), "the written form is ASCII");
-    for text in [ascii, pretty] {
-        let read = json::parse(std::str::from_utf8(&text).expect("UTF-8")).expect("JSON").value;
-        assert_eq!(read.to_string(), document.to_string());
+    json::write_pretty(document, arrays, &mut pretty).expect("memory");
+    for text in [pythons, pretty] {
+        let text = String::from_utf8(text).expect("UTF-8");
+        let mut arrays = Arrays::default();
+        let read = json::parse(&text, &mut arrays).expect("JSON").value;
+        assert_eq!(written(&read, &arrays), compact);
     }
+}
+
+/// A document as text, without white space.
+fn written(document: &Value, arrays: &Arrays) -> String {
+    let mut text = Vec::new();
+    json::write_compact(document, arrays, &mut text).expect("memory");
+    String::from_utf8(text).expect("UTF-8")
 }
 
 fn lists_are_one_line_a_target(targets: &[Target]) {
@@ -81,7 +92,7 @@ fn the_order_has_inputs_before_their_consumers(graph: &Graph, keras: Keras) {
     }
 }
 
-fn an_insertion_comes_back(document: &Value, graph: &Graph, shapes: &Shapes, request: Request) {
+fn an_insertion_comes_back(document: &Value, arrays: &Arrays, graph: &Graph, shapes: &Shapes, request: Request) {
     let shape_of = |address: &_, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
     let split = request.split_activation;
     let Ok(insertion) = insert::insert(graph, &shape_of, &[request]) else { return };
@@ -92,7 +103,7 @@ fn an_insertion_comes_back(document: &Value, graph: &Graph, shapes: &Shapes, req
     assert_eq!(spelt(&read), spelt(&edit));
 
     let mut patched = document.clone();
-    patch::apply(&mut patched, &edit).expect("a patch fits the config it was made for");
+    patch::apply(&mut patched, &edit, arrays).expect("a patch fits the config it was made for");
     let mut elsewhere = document.clone();
     json_patch::patch(&mut elsewhere, &edit).expect("the patch fits for others, too");
     assert_eq!(elsewhere, patched);
@@ -106,8 +117,8 @@ fn an_insertion_comes_back(document: &Value, graph: &Graph, shapes: &Shapes, req
     }
 
     let changes = insert::remove(&new, &inserted.name).expect("what went in comes out");
-    patch::apply(&mut patched, &patch::build(&changes)).expect("the removal fits");
-    assert_eq!(patched.to_string(), document.to_string(), "what comes out leaves what was there");
+    patch::apply(&mut patched, &patch::build(&changes), arrays).expect("the removal fits");
+    assert_eq!(written(&patched, arrays), written(document, arrays), "what comes out leaves what was there");
 }
 
 fn the_saved_layers_stay(old: &Graph, new: &Graph, keras: Keras) {

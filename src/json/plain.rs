@@ -1,0 +1,169 @@
+//! From Python's dialect to plain JSON.
+
+use std::borrow::Cow;
+
+use json_patch::jsonptr::PointerBuf;
+
+use super::arrays::{self, Arrays};
+use super::{JsonError, unescaped};
+use crate::simulator::PLACEHOLDERS;
+
+/// A text with what JSON does not know taken out.
+pub(super) struct Plain<'a> {
+    pub text: Cow<'a, str>,
+    pub bare_placeholders: bool,
+    /// Some site arrays are still in the text: they are not of numbers alone.
+    pub has_arrays: bool,
+    /// Behind each place that was rewritten: the offsets here and in the original.
+    rewritten: Vec<(usize, usize)>,
+}
+
+/// One open bracket of the text, and how far in it we are.
+enum Frame<'a> {
+    Object { key: Option<&'a str>, awaits_value: bool },
+    Array { index: usize },
+}
+
+const BARE_NUMBERS: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
+
+/// Holds the site arrays aside and puts quotes around the bare tokens that may stand where they stand. What is otherwise
+/// wrong with the text is left to the JSON parser, so this walk needs to be right on valid texts and harmless on others.
+pub(super) fn to_plain<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Plain<'a>, JsonError> {
+    let bytes = text.as_bytes();
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut out = String::new();
+    let mut rewritten: Vec<(usize, usize)> = Vec::new();
+    let mut rewrite = |from: usize, to: usize, new: &str| {
+        let copied = rewritten.last().map_or(0, |&(_, copied)| copied);
+        out.push_str(&text[copied..from]);
+        out.push_str(new);
+        rewritten.push((out.len(), to));
+    };
+    let mut bare_placeholders = false;
+    let mut has_arrays = false;
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => {
+                let end = end_of_string(bytes, at);
+                if let Some(Frame::Object { key, awaits_value: false }) = frames.last_mut() {
+                    *key = text.get(at + 1..end.saturating_sub(1).max(at + 1));
+                }
+                at = end;
+                continue;
+            }
+            b'[' if frames.last().is_some_and(awaits_array) => {
+                if let Some(end) = arrays::end_of_numbers(bytes, at) {
+                    let index = arrays.hold(&text[at..end]);
+                    rewrite(at, end, &arrays::placeholder(index));
+                    at = end;
+                    continue;
+                }
+                has_arrays = true;
+                frames.push(Frame::Array { index: 0 });
+            }
+            b'{' => frames.push(Frame::Object { key: None, awaits_value: false }),
+            b'[' => frames.push(Frame::Array { index: 0 }),
+            b'}' | b']' => {
+                frames.pop();
+            }
+            b':' => {
+                if let Some(Frame::Object { awaits_value, .. }) = frames.last_mut() {
+                    *awaits_value = true;
+                }
+            }
+            b',' => match frames.last_mut() {
+                Some(Frame::Object { awaits_value, .. }) => *awaits_value = false,
+                Some(Frame::Array { index }) => *index += 1,
+                None => {}
+            },
+            b'N' | b'I' | b'M' | b'-' if starts_token(bytes, at) => {
+                let rest = &text[at..];
+                let number = BARE_NUMBERS.into_iter().find(|token| is_token(rest, token));
+                if let Some(token) = number
+                    && !frames.iter().any(awaits_array)
+                {
+                    return Err(JsonError::BareNumber { token, at: pointer(&frames) });
+                }
+                let placeholder = PLACEHOLDERS.into_iter().find(|token| is_token(rest, token));
+                bare_placeholders |= placeholder.is_some();
+                if let Some(token) = number.or(placeholder) {
+                    rewrite(at, at + token.len(), &format!("\"{token}\""));
+                    at += token.len();
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    let text = match rewritten.last() {
+        None => Cow::Borrowed(text),
+        Some(&(_, copied)) => Cow::Owned(out + &text[copied..]),
+    };
+    Ok(Plain { text, bare_placeholders, has_arrays, rewritten })
+}
+
+impl Plain<'_> {
+    /// What the JSON parser says, with the place in the original text.
+    pub(super) fn syntax(&self, error: &serde_json::Error, original: &str) -> JsonError {
+        let message = error.to_string();
+        let (line, column) = (error.line(), error.column());
+        let place = format!(" at line {line} column {column}");
+        let Some(what) = message.strip_suffix(&place).filter(|_| !self.rewritten.is_empty()) else {
+            return JsonError::Syntax(message);
+        };
+        let start: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let at = start + column;
+        let (here, there) = self.rewritten.iter().rev().find(|(here, _)| *here <= at).copied().unwrap_or_default();
+        let before = original.as_bytes().get(..there + (at - here)).unwrap_or(original.as_bytes());
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let column = before.len() - before.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        JsonError::Syntax(format!("{what} at line {line} column {column}"))
+    }
+}
+
+/// The index just past the closing quote of the string that opens at `start`.
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 2,
+            b'"' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn starts_token(bytes: &[u8], at: usize) -> bool {
+    at == 0 || !is_word(bytes[at - 1])
+}
+
+fn is_token(rest: &str, token: &str) -> bool {
+    rest.strip_prefix(token).is_some_and(|after| !after.bytes().next().is_some_and(is_word))
+}
+
+/// Whether we are at the value of a key under which site arrays stand.
+fn awaits_array(frame: &Frame) -> bool {
+    let is_array_key = |spelt: &str| match spelt.contains('\\') {
+        true => arrays::is_array_key(&unescaped(spelt)),
+        false => arrays::is_array_key(spelt),
+    };
+    matches!(frame, Frame::Object { key: Some(key), awaits_value: true } if is_array_key(key))
+}
+
+fn pointer(frames: &[Frame]) -> PointerBuf {
+    let mut pointer = PointerBuf::new();
+    for frame in frames {
+        match frame {
+            Frame::Object { key, .. } => pointer.push_back(unescaped(key.unwrap_or_default())),
+            Frame::Array { index } => pointer.push_back(*index),
+        }
+    }
+    pointer
+}

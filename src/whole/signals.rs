@@ -1,0 +1,130 @@
+//! Signals that end the program take its partial files along.
+//!
+//! A handler removes the files, wherever the program is (in the HDF5 library, say), and then lets the signal do what it
+//! does by default: shells see 128 and its number, and a loop in a script ends with what it runs.
+
+use std::ffi::{CString, c_int};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+/// Those that end a program and come from outside it, or from `abort`.
+const DEADLY: [c_int; 9] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTERM,
+    libc::SIGALRM,
+    libc::SIGXCPU,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGABRT,
+];
+
+/// A file to remove. Never freed, since a handler may be reading it.
+struct Entry {
+    path: CString,
+    is_partial: AtomicBool,
+    next: *mut Entry,
+}
+
+/// All files that were ever partial, the newest first.
+static ENTRIES: AtomicPtr<Entry> = AtomicPtr::new(ptr::null_mut());
+
+/// While it lives, a deadly signal removes the file.
+pub struct Guard(&'static Entry);
+
+impl Guard {
+    /// Guards a file before it is there.
+    ///
+    /// # Errors
+    /// The path has a NUL byte.
+    pub fn new(path: &Path) -> io::Result<Guard> {
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        let entry = Entry { path, is_partial: AtomicBool::new(true), next: ptr::null_mut() };
+        let entry = Box::into_raw(Box::new(entry));
+        let mut head = ENTRIES.load(Ordering::Acquire);
+        loop {
+            // SAFETY: the entry is ours until the exchange succeeds.
+            unsafe { (*entry).next = head };
+            match ENTRIES.compare_exchange_weak(head, entry, Ordering::AcqRel, Ordering::Acquire) {
+                // SAFETY: the entry is never freed and, from here on, only read.
+                Ok(_) => return Ok(Guard(unsafe { &*entry })),
+                Err(newer) => head = newer,
+            }
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.is_partial.store(false, Ordering::Release);
+    }
+}
+
+/// Removes all partial files of this process. Safe in a signal handler.
+pub fn remove_partials() {
+    let mut entry = ENTRIES.load(Ordering::Acquire);
+    // SAFETY: entries are never freed, and each `next` was set before the entry was published.
+    while let Some(Entry { path, is_partial, next }) = unsafe { entry.as_ref() } {
+        if is_partial.load(Ordering::Acquire) {
+            // SAFETY: a C string; `unlink` may be called in a handler.
+            unsafe { libc::unlink(path.as_ptr()) };
+        }
+        entry = *next;
+    }
+}
+
+extern "C" fn on_signal(signal: c_int) {
+    remove_partials();
+    // SAFETY: may be called in a handler. The action is the default again (SA_RESETHAND), and comes when this returns.
+    unsafe { libc::raise(signal) };
+}
+
+/// Makes deadly signals remove partial files; one that is ignored (`nohup`) stays so. A file that grows beyond the
+/// process' limit becomes an error of the write, not a signal.
+pub fn install() {
+    // SAFETY: the structures are initialised before use, and `on_signal` does only what a handler may.
+    unsafe {
+        for signal in DEADLY {
+            let mut old = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+            if libc::sigaction(signal, ptr::null(), &mut old) != 0 || old.sa_sigaction != libc::SIG_DFL {
+                continue;
+            }
+            let mut new = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+            new.sa_sigaction = on_signal as extern "C" fn(c_int) as libc::sighandler_t;
+            new.sa_flags = libc::SA_RESETHAND;
+            libc::sigemptyset(&mut new.sa_mask);
+            libc::sigaction(signal, &new, ptr::null_mut());
+        }
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
+}
+
+/// In a child process: leaves the partial files to the parent, whatever ends the child.
+pub fn leave_to_parent() {
+    for signal in DEADLY {
+        // SAFETY: sets the default action.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+/// Does something that no signal shall cut in two; signals that come meanwhile act afterwards.
+pub fn postponed<T>(body: impl FnOnce() -> T) -> T {
+    // SAFETY: both sets are initialised, and the second call puts back what the first found.
+    unsafe {
+        let mut blocked = MaybeUninit::<libc::sigset_t>::zeroed().assume_init();
+        let mut before = MaybeUninit::<libc::sigset_t>::zeroed().assume_init();
+        libc::sigemptyset(&mut blocked);
+        for signal in DEADLY {
+            libc::sigaddset(&mut blocked, signal);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, &blocked, &mut before);
+        let result = body();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+        result
+    }
+}
