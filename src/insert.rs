@@ -124,7 +124,7 @@ fn insert_one(
 
     insertion.changes.extend(expectations(root, address));
     // The simulator's calls are counted from 0, in the order of the calls it follows.
-    let simulator_call = |call: usize| calls.iter().position(|&chosen| chosen == call);
+    let simulator_call = |call: usize| calls.binary_search(&call).ok();
     let mut entries = vec![layer::simulator(
         level,
         target,
@@ -175,6 +175,7 @@ pub fn find(root: &Graph, path: &str) -> Result<Address, InsertError> {
     root.find(path).ok_or_else(|| InsertError::unknown_layer(root, path))
 }
 
+/// The calls, in ascending order.
 fn chosen_calls(level: &Graph, target: usize, request: &Request) -> Result<Vec<usize>, InsertError> {
     let layer = &level.layers[target];
     let count = layer.calls.len();
@@ -192,7 +193,7 @@ fn chosen_calls(level: &Graph, target: usize, request: &Request) -> Result<Vec<u
 fn chosen_tensor(level: &Graph, target: usize, calls: &[usize], request: &Request) -> Result<usize, InsertError> {
     let used: BTreeSet<usize> = level
         .consumers(target)
-        .filter(|wire| calls.contains(&wire.source.call))
+        .filter(|wire| calls.binary_search(&wire.source.call).is_ok())
         .map(|wire| wire.source.tensor)
         .collect();
     let layer = || request.after.clone();

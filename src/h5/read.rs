@@ -12,7 +12,8 @@ use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, child, words};
 use crate::cli::shown_path;
 use crate::text::{io_words, shown};
 
-/// A model file. It is opened anew, in a child process, for whatever is read of it.
+/// A model file. It is opened anew, in a child process, for whatever is read of it; not before then does it turn out
+/// whether it is one.
 #[derive(Debug)]
 pub struct Model {
     /// The name that messages use.
@@ -21,6 +22,8 @@ pub struct Model {
     place: PathBuf,
     /// In bytes.
     size: u64,
+    /// Whether it begins as HDF5 files do.
+    has_mark: bool,
 }
 
 /// A layer's entry among the saved weights.
@@ -35,6 +38,7 @@ pub struct SavedLayer {
 /// Why something cannot be read, as a child process says it.
 #[derive(Debug, Serialize, Deserialize)]
 enum Reason {
+    NotOpened(String),
     Damaged(String),
     WeightsOnly,
     NoAttribute(String, Vec<String>),
@@ -52,12 +56,12 @@ fn not_text(name: &str, why: &str) -> Reason {
 }
 
 impl Model {
-    /// Opens a model file for reading.
+    /// Finds a model file for reading.
     pub fn open(path: &Path) -> Result<Self, H5Error> {
         Self::open_as(path, path)
     }
 
-    /// Opens the file at `place`; messages call it `name`.
+    /// Finds the file at `place`; messages call it `name`.
     pub fn open_as(place: &Path, name: &Path) -> Result<Self, H5Error> {
         let path = name.to_owned();
         let io_error = |error: io::Error| H5Error::Io { path: path.clone(), why: io_words(&error) };
@@ -71,14 +75,8 @@ impl Model {
         if head.starts_with(b"PK\x03\x04") {
             return Err(H5Error::KerasArchive { path });
         }
-        let model = Model { path, place: place.to_owned(), size: meta.len() };
-        match model.in_child(|_| Ok(((), Vec::new()))) {
-            // HDF5 may begin further on in a file, so only HDF5 itself knows; but without the mark it is likelier none.
-            Err(H5Error::Damaged { path, .. }) if !head.starts_with(b"\x89HDF\r\n\x1a\n") => {
-                Err(H5Error::NotHdf5 { path })
-            }
-            opened => opened.map(|_| model),
-        }
+        let has_mark = head.starts_with(b"\x89HDF\r\n\x1a\n");
+        Ok(Model { path, place: place.to_owned(), size: meta.len(), has_mark })
     }
 
     /// The path it was opened by.
@@ -119,7 +117,7 @@ impl Model {
         read: impl FnOnce(&hdf5::File) -> Result<(T, Vec<u8>), Reason>,
     ) -> Result<(T, Vec<u8>), H5Error> {
         let work = || {
-            let file = hdf5::File::open(&self.place).map_err(Reason::from);
+            let file = hdf5::File::open(&self.place).map_err(|error| Reason::NotOpened(words(&error)));
             match file.and_then(|file| read(&file)) {
                 Ok((value, bytes)) => (Ok(value), bytes),
                 Err(reason) => (Err(reason), Vec::new()),
@@ -132,7 +130,9 @@ impl Model {
     fn error(&self, reason: Reason) -> H5Error {
         let path = self.path.clone();
         match reason {
-            Reason::Damaged(why) => H5Error::Damaged { path, why },
+            // HDF5 may begin further on in a file, so only HDF5 knows; but what has no mark is likelier none.
+            Reason::NotOpened(_) if !self.has_mark => H5Error::NotHdf5 { path },
+            Reason::NotOpened(why) | Reason::Damaged(why) => H5Error::Damaged { path, why },
             Reason::WeightsOnly => H5Error::WeightsOnly { path },
             Reason::NoAttribute(name, there) => H5Error::NoAttribute { path, name, there },
             Reason::NotText(name, why) => H5Error::NotText { path, name, why },
