@@ -124,7 +124,8 @@ const LONGEST_LINE: usize = 4096;
 pub fn say(tool: &str, words: &str) {
     let mut stderr = io::stderr().lock();
     for line in words.lines() {
-        let cut = &line[..line.floor_char_boundary(LONGEST_LINE)];
+        let end = (0..=line.len().min(LONGEST_LINE)).rev().find(|&at| line.is_char_boundary(at));
+        let cut = &line[..end.unwrap_or(0)];
         let rest = if cut.len() < line.len() { format!(" ... ({} bytes in all)", line.len()) } else { String::new() };
         let _ = writeln!(stderr, "{tool}: {}{rest}", shown(cut));
     }

@@ -20,7 +20,7 @@ const SECONDS: u64 = 5;
 /// What reads and writes faster than this, in bytes a second, has time enough.
 const SLOWEST: u64 = 16 << 20;
 /// The memory that every child may take, in bytes.
-const MEMORY: u64 = 1 << 30;
+const MEMORY: u64 = 256 << 20;
 /// What a child may take besides, in bytes for each byte at work. HDF5 holds a text up to three times.
 const COPIES: u64 = 8;
 
@@ -191,6 +191,6 @@ mod tests {
             .0
         };
         assert_eq!(soft(libc::RLIMIT_CPU), 5 + 64);
-        assert!((9 << 30..12 << 30).contains(&soft(libc::RLIMIT_DATA)));
+        assert!((8 << 30..11 << 30).contains(&soft(libc::RLIMIT_DATA)));
     }
 }
