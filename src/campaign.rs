@@ -1,5 +1,6 @@
 //! A run of `classes-sites`: sites `first..first + count` of one stream, as lines or as NumPy files.
 
+mod ranges;
 mod request;
 mod tally;
 
@@ -8,10 +9,12 @@ use std::path::Path;
 
 use crate::draw::{Drawn, Sampler};
 use crate::ordered::{self, Piece};
+use crate::progress::Progress;
 use crate::site::dense::Dense;
 use crate::site::npy::{self, NpyError};
 use crate::site::{DataFormat, lines};
 
+pub use ranges::{Measured, RangesError, range_of};
 pub use request::{RangeFrom, Request, RequestError};
 pub use tally::Tally;
 
@@ -32,11 +35,11 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// Writes the sites as lines, in order, drawn by `jobs` threads.
+    /// Writes the sites as lines, in order, drawn by `jobs` threads. `progress` counts the drawn ones.
     ///
     /// # Errors
     /// `out` refuses.
-    pub fn lines(&self, jobs: usize, out: impl Write + Send) -> io::Result<Tally> {
+    pub fn lines(&self, jobs: usize, out: impl Write + Send, progress: &Progress) -> io::Result<Tally> {
         let jobs = jobs.clamp(1, MOST_JOBS);
         let line = lines::Writer::new(&self.sampler);
         // Small enough that all threads have work, large enough that handing over costs nothing.
@@ -48,6 +51,7 @@ impl Campaign {
                 self.sampler.draw(self.first + index, drawn);
                 tally.add(drawn);
                 line.write(drawn, piece)?;
+                progress.add(1);
             }
             Ok(())
         };
@@ -55,11 +59,11 @@ impl Campaign {
         Ok(workers.into_iter().fold(Tally::default(), |tally, (_, other)| tally.merge(other)))
     }
 
-    /// Writes the sites into `folder` as `injections.npy` and `masks.npy`.
+    /// Writes the sites into `folder` as `injections.npy` and `masks.npy`. `progress` counts the written ones.
     ///
     /// # Errors
     /// The disk refuses, or the sites are bit flips.
-    pub fn npy(&self, folder: &Path, format: DataFormat) -> Result<Tally, NpyError> {
+    pub fn npy(&self, folder: &Path, format: DataFormat, progress: &Progress) -> Result<Tally, NpyError> {
         let mut out = npy::Writer::create(folder, self.sampler.shape(), format)?;
         let mut dense = Dense::new(self.sampler.shape(), format);
         let mut drawn = self.sampler.room();
@@ -69,6 +73,7 @@ impl Campaign {
             tally.add(&drawn);
             dense.set_cells(drawn.cells().map(|(cell, _)| cell)).map_err(|error| out.error(error))?;
             out.write(&dense)?;
+            progress.add(1);
         }
         out.finish()?;
         Ok(tally)

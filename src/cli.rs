@@ -7,16 +7,24 @@
 //! | 2 | a flag or its value is wrong |
 //! | 130 | interrupted (SIGINT) |
 
+mod generate;
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
 use serde_json::Value;
 
 use crate::explain::Explain;
 use crate::h5::MOST_TEXT;
 use crate::json::{self, Arrays};
+use crate::progress::{Doing, Progress};
 use crate::terminal::Harmless;
 use crate::text::{io_words, shown};
 use crate::whole::signals;
@@ -77,11 +85,23 @@ impl<E: Explain> From<E> for Failure {
     }
 }
 
-/// Reads the command line. Help and version go to stdout with exit code 0; what is wrong is told as any other failure.
-fn parse<A: clap::Parser>(tool: &str) -> Result<A, ExitCode> {
-    let error = match A::try_parse() {
+/// A tool's command line: what is its own, and what all tools have.
+fn command<A: CommandFactory>(tool: &'static str) -> Command {
+    let quiet = Arg::new("quiet").short('q').long("quiet").action(ArgAction::SetTrue);
+    A::command().name(tool).arg(quiet.help("Say nothing on stderr but errors"))
+}
+
+/// Reads the command line; the flag is `--quiet`. Help and version go to stdout with exit code 0; what is wrong is told as
+/// any other failure.
+fn parse<A: CommandFactory + FromArgMatches>(tool: &'static str) -> Result<(A, bool), ExitCode> {
+    let mut command = command::<A>(tool);
+    let parsed = command.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| {
+        let quiet = matches.get_flag("quiet");
+        A::from_arg_matches(&matches).map(|args| (args, quiet))
+    });
+    let error = match parsed {
         Ok(args) => return Ok(args),
-        Err(error) => error,
+        Err(error) => error.format(&mut command),
     };
     if !error.use_stderr() {
         let _ = error.print();
@@ -98,13 +118,21 @@ fn parse<A: clap::Parser>(tool: &str) -> Result<A, ExitCode> {
 
 /// A tool's `main`: reads the command line, runs the body and turns its end into the exit code that the table above
 /// promises.
-pub fn run<A: clap::Parser>(tool: &str, body: impl FnOnce(&A) -> Result<(), Failure>) -> ExitCode {
+pub fn run<A: CommandFactory + FromArgMatches>(
+    tool: &'static str,
+    body: impl FnOnce(&A, Speaker) -> Result<(), Failure>,
+) -> ExitCode {
     signals::install();
-    let args = match parse::<A>(tool) {
-        Ok(args) => args,
-        Err(code) => return code,
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let ended = match arguments.as_slice() {
+        // For docs/install.sh, so that man pages and completions have the command line's own words.
+        [flag, form] if flag == "--generate" => generate::print(command::<A>(tool), form),
+        _ => match parse::<A>(tool) {
+            Ok((args, quiet)) => body(&args, Speaker { tool, quiet }),
+            Err(code) => return code,
+        },
     };
-    match body(&args) {
+    match ended {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(Failure::Message { text, hint, code }) => {
             say(tool, &text);
@@ -114,6 +142,44 @@ pub fn run<A: clap::Parser>(tool: &str, body: impl FnOnce(&A) -> Result<(), Fail
             ExitCode::from(code)
         }
     }
+}
+
+/// Reads a flag's value that is one of some names, so that help, completions and "did you mean" know them.
+pub fn one_of<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
+}
+
+/// What a tool tells on stderr beside errors: words, and how far it has come. `--quiet` silences it.
+#[derive(Debug, Clone, Copy)]
+pub struct Speaker {
+    tool: &'static str,
+    quiet: bool,
+}
+
+impl Speaker {
+    /// Says some words, as [`say`] does.
+    pub fn say(self, words: &str) {
+        if !self.quiet {
+            say(self.tool, words);
+        }
+    }
+
+    /// Shows how far the tool has come. In a pipe it is the last tool's to tell: several would write over each other.
+    pub fn progress(self, doing: Doing) -> Progress {
+        match !self.quiet && io::stderr().is_terminal() && !stdout_is_pipe() {
+            true => Progress::shown(self.tool, doing),
+            false => Progress::silent(),
+        }
+    }
+}
+
+fn stdout_is_pipe() -> bool {
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let kind = stdout.and_then(|stdout| stdout.metadata()).map(|metadata| metadata.file_type());
+    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket())
 }
 
 /// The longest line on stderr, in bytes; a name can be megabytes long.

@@ -19,7 +19,7 @@ pub use write::{Edit, Mode, refuse_bad_output, write};
 
 use crate::cli::shown_path;
 use crate::explain::Explain;
-use crate::text::{listed, shown};
+use crate::text::{did_you_mean, shown};
 
 /// The root attribute that holds the model's config.
 pub const MODEL_CONFIG: &str = "model_config";
@@ -123,8 +123,8 @@ impl Explain for H5Error {
             H5Error::WeightsOnly { .. } => {
                 Some("save the whole model: model.save('model.h5'), not model.save_weights".into())
             }
-            H5Error::NoAttribute { there, .. } if !there.is_empty() => {
-                Some(format!("the attributes: {}", listed(there, 12)))
+            H5Error::NoAttribute { name, there, .. } if !there.is_empty() => {
+                Some(did_you_mean("the attributes", name, there.iter().map(String::as_str)))
             }
             H5Error::TooLong { .. } => Some(
                 "take fewer sites, split them over several files (classes-sites --first), or write them --sparse"

@@ -66,9 +66,14 @@ impl fmt::Display for Size {
         if *self == Size::default() {
             return f.write_str("?");
         }
-        let [h, w, c] = [self.h, self.w, self.c].map(|axis| axis.map_or("?".to_owned(), |axis| axis.to_string()));
-        write!(f, "{h}x{w}x{c}")
+        f.write_str(&axes([self.h, self.w, self.c]))
     }
+}
+
+/// `27x27x16`, with `?` for an axis that is not known.
+pub(crate) fn axes(sizes: impl IntoIterator<Item = Option<usize>>) -> String {
+    let axes = sizes.into_iter().map(|axis| axis.map_or("?".to_owned(), |axis| axis.to_string()));
+    axes.collect::<Vec<_>>().join("x")
 }
 
 /// The members of a line of JSON, in their order.

@@ -101,7 +101,7 @@ impl Operator {
         let plain = |operator| Some(Reading { operator, fused: None });
         match class_name {
             "Conv2D" | "DepthwiseConv2D" | "SeparableConv2D" | "Conv2DTranspose" => {
-                let fused = activation(config).filter(|name| *name != "linear").map(str::to_owned);
+                let fused = own_activation(config).map(str::to_owned);
                 Some(Reading { operator: Operator::ConvGemm, fused })
             }
             "MaxPooling2D" | "GlobalMaxPooling2D" => plain(Operator::MaxPool),
@@ -126,6 +126,11 @@ impl Operator {
             _ => None,
         }
     }
+}
+
+/// The activation that a layer's configuration names, unless it is linear.
+pub fn own_activation(config: &Value) -> Option<&str> {
+    activation(config).filter(|name| *name != "linear")
 }
 
 /// The name of a layer's activation: Keras writes the name, or an object whose `config` is the name.

@@ -10,12 +10,14 @@ use serde_json::Value;
 pub use error::SetError;
 pub use sites::{SiteFiles, SiteSource};
 
+use crate::cli::shown_path;
 use crate::config;
 use crate::fill::{self, Filling, Simulator};
 use crate::graph::{Dialect, Graph, Keras};
 use crate::h5::{self, Edit, MODEL_CONFIG, Model};
 use crate::json::{self, Arrays};
 use crate::patch;
+use crate::progress::Progress;
 use crate::site::DataFormat;
 use crate::site::packed::Packed;
 use crate::target::Targets;
@@ -62,20 +64,23 @@ pub struct Report {
 }
 
 /// Writes the new file; `input` is the text of a patch (a JSON array, applied to MODEL's own config) or of a config.
-pub fn run(input: String, options: &Options) -> Result<Report, SetError> {
+/// `progress` hears what is under way.
+pub fn run(input: String, options: &Options, progress: &Progress) -> Result<Report, SetError> {
+    progress.step(format!("reading {}", shown_path(&options.model)));
     let model = Model::open(&options.model)?;
     h5::refuse_bad_output(&options.model, &options.out, options.force)?;
-    let (edit, report) = edit(&model, &input, options)?;
+    let (edit, report) = edit(&model, &input, options, progress)?;
     // HDF5 takes three times the memory of the config to write it, so all else goes first.
     drop((model, input));
     if !options.check {
+        progress.step(format!("writing {}", shown_path(&options.out)));
         h5::write(&options.model, &options.out, edit, options.force, options.sync)?;
     }
     Ok(report)
 }
 
 /// What changes in the new file.
-fn edit(model: &Model, input: &str, options: &Options) -> Result<(Edit, Report), SetError> {
+fn edit(model: &Model, input: &str, options: &Options, progress: &Progress) -> Result<(Edit, Report), SetError> {
     let old_text = model.text(MODEL_CONFIG)?;
     let mut arrays = Arrays::default();
     let old = json::parse(&old_text, &mut arrays)
@@ -100,6 +105,7 @@ fn edit(model: &Model, input: &str, options: &Options) -> Result<(Edit, Report),
     let keras = options.keras.unwrap_or_else(|| writer(written_by.as_deref(), &old_graph));
     let plan = weights::plan(&old_graph, &graph, &model.saved_layers()?, keras)?;
 
+    progress.step("reading the sites");
     let filled = read_sites(&graph, &simulators, options)?;
     let report = Report {
         keras,
@@ -108,6 +114,7 @@ fn edit(model: &Model, input: &str, options: &Options) -> Result<(Edit, Report),
         simulators: simulators.len(),
         bare_placeholders: input.bare_placeholders,
     };
+    progress.step("filling the simulators");
     let fillings: Vec<Filling> = filled
         .iter()
         .map(|filled| Filling { config_at: &filled.simulator.config_at, sites: &filled.sites, sparse: options.sparse })

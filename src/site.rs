@@ -102,6 +102,9 @@ pub enum DataFormat {
 pub struct DataFormatError(String);
 
 impl DataFormat {
+    /// Both.
+    pub const ALL: [DataFormat; 2] = [DataFormat::ChannelsLast, DataFormat::ChannelsFirst];
+
     pub fn name(self) -> &'static str {
         match self {
             DataFormat::ChannelsLast => "channels_last",

@@ -72,6 +72,11 @@ impl<'g, 'a> Targets<'g, 'a> {
         self.formats.of(address)
     }
 
+    /// The shape of the first output of the layer's first call, the batch axis first, whatever its rank.
+    pub fn dims(&self, address: &Address) -> Option<&[Option<usize>]> {
+        self.shapes.of(address, 0, 0)
+    }
+
     /// The size of the layer's output in its data format; `None` where it has another rank than 4.
     ///
     /// Where calls or outputs differ, the axes they differ in are unknown.

@@ -5,6 +5,7 @@ use classes_h5::campaign::Campaign;
 use classes_h5::draw::{Options, Sampler};
 use classes_h5::model::Models;
 use classes_h5::pattern::{Rows, SpatialClass};
+use classes_h5::progress::Progress;
 use classes_h5::site::Shape;
 use classes_h5::value::{Range, ValueClass};
 use sha2::{Digest, Sha256};
@@ -22,7 +23,7 @@ fn sampler(operator: &str, shape: (usize, usize, usize), options: &Options, seed
 
 fn lines(sampler: Sampler, first: u64, count: u64, jobs: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    Campaign { sampler, first, count }.lines(jobs, &mut out).unwrap();
+    Campaign { sampler, first, count }.lines(jobs, &mut out, &Progress::silent()).unwrap();
     out
 }
 

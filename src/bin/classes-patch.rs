@@ -5,27 +5,31 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Parser};
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker};
 use classes_h5::config;
 use classes_h5::graph::Address;
 use classes_h5::insert::{self, Calls, Inserted, Request};
 use classes_h5::json::{self, Arrays};
 use classes_h5::list::{self, Style};
+use classes_h5::progress::Doing;
 use classes_h5::target::Targets;
 use classes_h5::text::shown;
-use classes_h5::{patch, shape};
+use classes_h5::{dot, patch, shape};
 
 const TOOL: &str = "classes-patch";
 
 /// Print the RFC 6902 patch that inserts CLASSES' ErrorSimulator behind a layer of a Keras model
 #[derive(Parser)]
 #[command(version, after_help = format!("\
+In the pipe:
+  model.h5 -> h5-config-get -> [classes-patch] -> h5-config-set -> faulty.h5
+
 Examples:
-  h5-config-get lenet.h5 | classes-patch --after conv2d > conv2d.patch.json
-  h5-config-get lenet.h5 | classes-patch --after conv2d | h5-config-set lenet.h5 faulty.h5 --sites sites.ndjson
+  h5-config-get model.h5 | classes-patch --list
+  h5-config-get model.h5 | classes-patch --after conv2d_1 > conv2d_1.patch.json
 
 {EXIT_CODES}"))]
-#[command(group(ArgGroup::new("what").required(true).args(["after", "remove", "list"])))]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["after", "remove", "list", "dot"])))]
 struct Args {
     /// The model's config, as h5-config-get prints it [default: stdin]
     config: Option<PathBuf>,
@@ -45,17 +49,20 @@ struct Args {
     #[arg(long, value_name = "N", requires = "after")]
     tensor: Option<usize>,
     /// Take the simulator NAME out again
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "after")]
     remove: Option<String>,
     /// Print the patched config instead of the patch
-    #[arg(long, conflicts_with = "list")]
+    #[arg(long, conflicts_with_all = ["list", "dot"])]
     apply: bool,
     /// Print what can be injected: name, class, output shape, operator, consumers; a table on a terminal, TSV in a pipe
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["after", "remove", "dot"])]
     list: bool,
     /// Print the list as JSON, one object a line
     #[arg(long, requires = "list")]
     json: bool,
+    /// Print the graph for Graphviz; with --after or --remove the patched one, the simulators marked
+    #[arg(long)]
+    dot: bool,
 }
 
 fn parse_calls(text: &str) -> Result<Calls, String> {
@@ -69,13 +76,15 @@ fn main() -> ExitCode {
     cli::run(TOOL, patch_config)
 }
 
-fn patch_config(args: &Args) -> Result<(), Failure> {
+fn patch_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let requests = requests(args)?;
     let input = Input::from_arg(args.config.as_deref());
+    let progress = speaker.progress(Doing::Step("reading the config".to_owned()));
     let text = input.read_text("a model config")?;
     let mut arrays = Arrays::default();
     let mut document = input.parse_json(&text, &mut arrays)?;
     let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
+    drop(progress);
     if args.list {
         let style = match (args.json, io::stdout().is_terminal()) {
             (true, _) => Style::JsonLines,
@@ -90,13 +99,19 @@ fn patch_config(args: &Args) -> Result<(), Failure> {
             let shapes = shape::infer(&graph);
             let shape_of = |address: &Address, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
             let insertion = insert::insert(&graph, &shape_of, &requests)?;
-            insertion.simulators.iter().for_each(tell);
+            insertion.simulators.iter().for_each(|simulator| tell(simulator, speaker));
             insertion.changes
         }
     };
     let patch = patch::build(&changes);
-    if args.apply {
+    if args.apply || args.dot {
         patch::apply(&mut document, &patch, &arrays)?;
+    }
+    if args.dot {
+        let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
+        return cli::to_stdout(|out| dot::write(&graph, out));
+    }
+    if args.apply {
         return cli::to_stdout(|out| json::write_pretty(&document, &arrays, out));
     }
     let patch = serde_json::to_value(patch).map_err(|error| Failure::content(error.to_string()))?;
@@ -132,30 +147,23 @@ fn requests(args: &Args) -> Result<Vec<Request>, Failure> {
     Ok(args.after.iter().enumerate().map(request).collect())
 }
 
-fn tell(simulator: &Inserted) {
+fn tell(simulator: &Inserted, speaker: Speaker) {
     if simulator.renamed {
-        cli::say(
-            TOOL,
-            &format!(
-                "the name is taken, the simulator behind '{}' is '{}'",
-                shown(&simulator.after),
-                shown(&simulator.name)
-            ),
-        );
+        speaker.say(&format!(
+            "the name is taken, the simulator behind '{}' is '{}'",
+            shown(&simulator.after),
+            shown(&simulator.name)
+        ));
     }
     if let Some(activation) = &simulator.behind_activation {
-        cli::say(
-            TOOL,
-            &format!(
-                "'{}' applies {} itself, so faults land behind it; --split-activation puts them before",
-                shown(&simulator.after),
-                shown(activation)
-            ),
-        );
+        speaker.say(&format!(
+            "'{}' applies {} itself, so faults land behind it; --split-activation puts them before",
+            shown(&simulator.after),
+            shown(activation)
+        ));
     }
     if simulator.policy != "float32" {
-        cli::say(
-            TOOL,
+        speaker.say(
             &format!(
                 "'{}' computes in {}, and so will its simulator: the layer in docs/keras does, CLASSES' own knows only float32",
                 shown(&simulator.after),

@@ -1,17 +1,18 @@
 //! `classes-sites`: injection sites, as lines of JSON or as NumPy files.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
 use clap::Parser;
-use classes_h5::campaign::{RangeFrom, Request};
+use classes_h5::campaign::{self, RangeFrom, Request};
 use classes_h5::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker, io_failure};
 use classes_h5::json::Arrays;
 use classes_h5::model::{Models, table};
 use classes_h5::pattern::{Rows, SpatialClass};
+use classes_h5::progress::{Doing, Progress};
 use classes_h5::site::pass::{self, PassError};
 use classes_h5::site::{DataFormat, Shape};
 use classes_h5::target::Targets;
@@ -23,10 +24,12 @@ const TOOL: &str = "classes-sites";
 /// Print injection sites, one a line: the effects of transient faults on the output of one layer
 #[derive(Parser)]
 #[command(version, after_help = format!("\
+In the pipe:
+  h5-config-get -> [classes-sites] -> sites -> h5-config-set -> faulty.h5
+
 Examples:
-  h5-config-get lenet.h5 | classes-sites --layer conv2d --count 100 --seed 7 > sites.ndjson
-  classes-sites --shape 27,27,16 --operator conv_gemm --count 100 --seed 7 > sites.ndjson
-  jq -c 'select(.spatial_class == \"bullet_wake\")' sites.ndjson | classes-sites --read - --npy wakes
+  classes-sites --layer conv2d_1 --count 100 --seed 7 config.json > sites.ndjson
+  classes-sites --read sites.ndjson --npy arrays
 
 {EXIT_CODES}"))]
 struct Args {
@@ -63,36 +66,38 @@ struct Args {
     /// The layer's output without faults, whose smallest and largest finite values are the range
     #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["range_min", "range_max"])]
     golden: Option<PathBuf>,
+    /// The golden ranges of the model's layers, as docs/keras/golden_ranges.py writes them; LAYER's is the range
+    #[arg(long, value_name = "FILE", requires = "layer", conflicts_with_all = ["range_min", "range_max", "golden"])]
+    ranges: Option<PathBuf>,
     /// The error models: gpu-warp, gpu-thread, or a folder of your own [default: gpu-warp]
     #[arg(long, value_name = "SET|DIR")]
     models: Option<PathBuf>,
-    /// Which parameter sets to use: all, or those whose percents fit the shape (fitting)
-    #[arg(long, value_name = "ROWS", default_value = "all")]
+    /// Which parameter sets to use: all, or those whose percents fit the shape
+    #[arg(long, value_name = "ROWS", default_value = "all", value_parser = cli::one_of::<Rows>(["all", "fitting"]))]
     rows: Rows,
     /// Draw sites of this spatial class only
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = cli::one_of::<SpatialClass>(SpatialClass::ALL.map(SpatialClass::name)))]
     spatial_class: Option<SpatialClass>,
     /// Draw values of this class only
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = cli::one_of::<ValueClass>(ValueClass::ALL.map(ValueClass::name)))]
     value_class: Option<ValueClass>,
     /// Draw the classic baseline instead: one uniform bit of one uniform cell
-    #[arg(long, conflicts_with_all = ["npy", "operator", "models", "rows", "spatial_class", "value_class", "golden", "range_min", "range_max"])]
+    #[arg(long, conflicts_with_all = ["npy", "operator", "models", "rows", "spatial_class", "value_class", "golden", "ranges", "range_min", "range_max"])]
     single_bit_flip: bool,
     /// Print the operators of the set with their spatial classes and frequencies, and check every model
     #[arg(long)]
     list_operators: bool,
     /// Take sites from FILE instead of drawing them: checked lines, or with --npy as NumPy files
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "layer", "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "models", "rows",
+        "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "ranges", "models", "rows",
         "spatial_class", "value_class", "single_bit_flip", "list_operators", "classes_config",
     ])]
     read: Option<PathBuf>,
     /// Write injections.npy and masks.npy into DIR instead of lines
     #[arg(long, value_name = "DIR")]
     npy: Option<PathBuf>,
-    /// The order of the axes in NumPy files: channels_last or channels_first [default: the layer's, else
-    /// channels_last]
-    #[arg(long, value_name = "FORMAT", requires = "npy")]
+    /// The order of the axes in NumPy files [default: the layer's, else channels_last]
+    #[arg(long, value_name = "FORMAT", requires = "npy", value_parser = cli::one_of::<DataFormat>(DataFormat::ALL.map(DataFormat::name)))]
     data_format: Option<DataFormat>,
     /// Take what no flag gives from CLASSES' own config.json
     #[arg(long, value_name = "FILE")]
@@ -103,38 +108,62 @@ fn main() -> ExitCode {
     cli::run(TOOL, sites)
 }
 
-fn sites(args: &Args) -> Result<(), Failure> {
+fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     if args.list_operators {
         let text = table(&args.models.as_deref().map_or_else(Models::default, Models::new))?;
         return cli::to_stdout(|out| out.write_all(text.as_bytes()));
     }
     if let Some(file) = &args.read {
-        return read(&Input::from_arg(Some(file)), args.npy.as_deref(), args.data_format.unwrap_or_default());
+        let progress = progress(speaker, None, args.npy.is_none());
+        let format = args.data_format.unwrap_or_default();
+        return read(&Input::from_arg(Some(file)), args.npy.as_deref(), format, &progress);
     }
-    let say = |words: String| cli::say(TOOL, &words);
+    let say = |words: String| speaker.say(&words);
     let (mut request, mut format) = (request(args), args.data_format.unwrap_or_default());
     if let Some(name) = &args.layer {
         let input = Input::from_arg(args.config.as_deref());
+        let progress = speaker.progress(Doing::Step("reading the config".to_owned()));
         let text = input.read_text("a model config")?;
         let document = input.parse_json(&text, &mut Arrays::default())?;
         let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
+        drop(progress);
         let (address, targets) = (insert::find(&graph, name)?, Targets::new(&graph));
         request.of_layer(name, targets.target(&address).as_ref(), say)?;
         format = args.data_format.unwrap_or_else(|| targets.data_format(&address));
+        if let (Some(file), Some(layer)) = (&args.ranges, graph.trail(&address).last()) {
+            let file = Input::from_arg(Some(file));
+            if file == Input::Stdin && input == Input::Stdin {
+                return Err(Failure::usage("--ranges - and the config cannot both come from stdin"));
+            }
+            let text = file.read_text("a file of golden ranges")?;
+            let ranges = file.parse_json(&text, &mut Arrays::default())?;
+            let measured = campaign::range_of(&ranges, name, layer).map_err(|error| Failure::in_input(&file, error))?;
+            request.range = RangeFrom::Measured(measured);
+        }
     }
     if let Some(file) = &args.classes_config {
         request.fill(ClassesConfig::read(file, &request.missing())?, say);
     }
     let campaign = request.campaign(say)?;
+    let progress = progress(speaker, Some(campaign.count), args.npy.is_none());
     let tally = match &args.npy {
-        Some(folder) => campaign.npy(folder, format)?,
+        Some(folder) => campaign.npy(folder, format, &progress)?,
         None => {
             let jobs = args.jobs.map(usize::from).or_else(|| thread::available_parallelism().ok().map(usize::from));
-            campaign.lines(jobs.unwrap_or(1), cli::stdout()).map_err(|error| io_failure("stdout", &error))?
+            campaign.lines(jobs.unwrap_or(1), cli::stdout(), &progress).map_err(|error| io_failure("stdout", &error))?
         }
     };
+    drop(progress);
     tally.words().into_iter().for_each(say);
     Ok(())
+}
+
+/// Lines on a terminal show themselves how far it has come.
+fn progress(speaker: Speaker, count: Option<u64>, writes_lines: bool) -> Progress {
+    match writes_lines && io::stdout().is_terminal() {
+        true => Progress::silent(),
+        false => speaker.progress(Doing::Sites(count)),
+    }
 }
 
 fn request(args: &Args) -> Request {
@@ -157,11 +186,11 @@ fn request(args: &Args) -> Request {
     }
 }
 
-fn read(input: &Input, folder: Option<&Path>, format: DataFormat) -> Result<(), Failure> {
+fn read(input: &Input, folder: Option<&Path>, format: DataFormat, progress: &Progress) -> Result<(), Failure> {
     let lines = input.open("sites, one a line")?;
     let passed = match folder {
-        Some(folder) => pass::npy(lines, folder, format),
-        None => pass::lines(lines, io::BufWriter::new(cli::stdout())),
+        Some(folder) => pass::npy(lines, folder, format, progress),
+        None => pass::lines(lines, io::BufWriter::new(cli::stdout()), progress),
     };
     passed.map_err(|error| match error {
         PassError::Out(error) => io_failure("stdout", &error),

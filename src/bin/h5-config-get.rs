@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
 use classes_h5::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, io_failure};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker, io_failure};
 use classes_h5::h5::{MODEL_CONFIG, Model};
 use classes_h5::json::{self, Arrays};
+use classes_h5::progress::Doing;
 use classes_h5::text::shown;
 
 const TOOL: &str = "h5-config-get";
@@ -17,9 +18,12 @@ const TOOL: &str = "h5-config-get";
 /// Print the config of a saved Keras model (.h5) as JSON
 #[derive(Parser)]
 #[command(version, after_help = format!("\
+In the pipe:
+  model.h5 -> [h5-config-get] -> classes-patch -> h5-config-set -> faulty.h5
+
 Examples:
-  h5-config-get lenet.h5 > config.json
-  h5-config-get lenet.h5 | jq -r '.config.layers[].config.name'
+  h5-config-get model.h5 > config.json
+  h5-config-get model.h5 | jq -r '.config.layers[].config.name'
 
 {EXIT_CODES}"))]
 struct Args {
@@ -44,12 +48,13 @@ fn main() -> ExitCode {
     cli::run(TOOL, get)
 }
 
-fn get(args: &Args) -> Result<(), Failure> {
+fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let path = match (&args.model, &args.classes_config) {
         (Some(model), _) => Some(model.clone()),
         (None, Some(file)) => ClassesConfig::read(file, &["model"])?.model,
         (None, None) => None,
     };
+    let progress = speaker.progress(Doing::Step("reading the config".to_owned()));
     let input = Input::from_arg(path.as_deref());
     let mut spool;
     let model = match &input {
@@ -64,6 +69,7 @@ fn get(args: &Args) -> Result<(), Failure> {
     };
     let bytes = model.attribute(&args.attr)?;
     if args.raw {
+        drop(progress);
         return cli::to_stdout(|out| out.write_all(&bytes));
     }
     let text = String::from_utf8(bytes).map_err(|_| not_json(&model, &args.attr, "is not UTF-8"))?;
@@ -74,6 +80,7 @@ fn get(args: &Args) -> Result<(), Failure> {
         Err(_) if args.attr != MODEL_CONFIG && !text.trim_start().starts_with(['{', '[']) => text.as_str().into(),
         Err(error) => return Err(not_json(&model, &args.attr, &error.to_string())),
     };
+    drop(progress);
     cli::to_stdout(|out| match args.compact {
         true => json::write_compact(&document, &arrays, out),
         false => json::write_pretty(&document, &arrays, out),

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use classes_h5::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, shown_path};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker, shown_path};
 use classes_h5::graph::Keras;
+use classes_h5::progress::Doing;
 use classes_h5::set::{self, Options, Report, SiteFiles, SiteSource};
 use classes_h5::site::DataFormat;
 use classes_h5::text::shown;
@@ -16,9 +17,12 @@ const TOOL: &str = "h5-config-set";
 /// Write a Keras model (.h5) with a patched or edited config, its simulators filled with sites
 #[derive(Parser)]
 #[command(version, after_help = format!("\
+In the pipe:
+  model.h5 -> h5-config-get -> classes-patch -> [h5-config-set] -> faulty.h5
+
 Examples:
-  h5-config-set lenet.h5 faulty.h5 --sites sites.ndjson < conv2d.patch.json
-  h5-config-get lenet.h5 | jq '.config.name = \"other\"' | h5-config-set lenet.h5 other.h5
+  h5-config-set model.h5 faulty.h5 --sites sites.ndjson < conv2d_1.patch.json
+  jq '.config.name = \"other\"' config.json | h5-config-set model.h5 other.h5
 
 {EXIT_CODES}"))]
 struct Args {
@@ -46,8 +50,8 @@ struct Args {
     /// The Keras that will load the file; auto is the one that wrote MODEL
     #[arg(long, value_enum, default_value_t = KerasArg::Auto)]
     keras: KerasArg,
-    /// The order of the arrays' axes: channels_last or channels_first [default: that of the layers before]
-    #[arg(long, value_name = "FORMAT")]
+    /// The order of the arrays' axes [default: that of the layers before]
+    #[arg(long, value_name = "FORMAT", value_parser = cli::one_of::<DataFormat>(DataFormat::ALL.map(DataFormat::name)))]
     data_format: Option<DataFormat>,
     /// Do everything but write
     #[arg(long)]
@@ -76,7 +80,7 @@ fn main() -> ExitCode {
     cli::run(TOOL, set_config)
 }
 
-fn set_config(args: &Args) -> Result<(), Failure> {
+fn set_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let (model, out) = model_and_out(args)?;
     let options = Options {
         model,
@@ -94,9 +98,11 @@ fn set_config(args: &Args) -> Result<(), Failure> {
         force: args.force,
         sync: args.sync,
     };
+    let progress = speaker.progress(Doing::Step("reading the patch".to_owned()));
     let input = Input::from_arg(args.input.as_deref()).read_text("a patch or a config")?;
-    let report = set::run(input, &options)?;
-    tell(args, &options, &report);
+    let report = set::run(input, &options, &progress)?;
+    drop(progress);
+    tell(args, &options, &report, speaker);
     Ok(())
 }
 
@@ -155,13 +161,13 @@ fn named(text: &str) -> (Option<String>, PathBuf) {
     }
 }
 
-fn tell(args: &Args, options: &Options, report: &Report) {
+fn tell(args: &Args, options: &Options, report: &Report, speaker: Speaker) {
     if report.bare_placeholders {
-        cli::say(TOOL, "placeholders without quotes were taken as if they had some");
+        speaker.say("placeholders without quotes were taken as if they had some");
     }
     for (simulator, count) in &report.filled {
         let plural = if *count == 1 { "" } else { "s" };
-        cli::say(TOOL, &format!("'{}' plays {count} site{plural}", shown(simulator)));
+        speaker.say(&format!("'{}' plays {count} site{plural}", shown(simulator)));
     }
     // Only a simulator makes a difference between the two.
     if report.simulators > 0 {
@@ -175,6 +181,6 @@ fn tell(args: &Args, options: &Options, report: &Report) {
             _ => String::new(),
         };
         let is = if options.check { "would be" } else { "is" };
-        cli::say(TOOL, &format!("{} {is} for Keras {this}{why}", shown_path(&options.out)));
+        speaker.say(&format!("{} {is} for Keras {this}{why}", shown_path(&options.out)));
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::Campaign;
+use super::{Campaign, Measured};
 use crate::classes_config::ClassesConfig;
 use crate::cli::shown_path;
 use crate::draw::{Options, Sampler};
@@ -61,6 +61,8 @@ pub enum RangeFrom {
     Ends(Option<f32>, Option<f32>),
     /// The smallest and largest finite value in a NumPy file.
     Golden(PathBuf),
+    /// What a file of golden ranges has for the layer.
+    Measured(Measured),
 }
 
 /// Why there is no run.
@@ -109,6 +111,7 @@ impl Explain for RequestError {
                 Some(format!("--operator with one that {set} has: {}", there.join(", ")))
             }
             RequestError::Seed(_) => Some("--seed gives one".to_owned()),
+            RequestError::Models(error) => error.hint(),
             _ => None,
         }
     }
@@ -254,10 +257,14 @@ impl Request {
             RangeFrom::Default => {
                 let fixed = operator.parse().ok().and_then(Operator::range);
                 let (min, max) = fixed.unwrap_or(DEFAULT_RANGE);
-                let why = if fixed.is_some() { format!("that of {operator}") } else { "the default".to_owned() };
-                say(format!(
-                    "golden range {min} to {max} ({why}; --range-min and --range-max, or --golden, set another)"
-                ));
+                say(match fixed {
+                    Some(_) => format!(
+                        "golden range {min} to {max} (that of {operator}; --range-min and --range-max, --ranges or --golden set another)"
+                    ),
+                    None => format!(
+                        "golden range {min} to {max} (the default, not measured: --ranges or --golden give the layer's own)"
+                    ),
+                });
                 Ok(Range::new(min, max)?)
             }
             RangeFrom::Ends(min, max) => match (*min, *max) {
@@ -273,6 +280,10 @@ impl Request {
                 let range = Range::new(min as f32, max as f32).map_err(error)?;
                 say(format!("golden range {} to {}", range.min(), range.max()));
                 Ok(range)
+            }
+            RangeFrom::Measured(Measured { range, of }) => {
+                say(format!("golden range {} to {}, that of {of}", range.min(), range.max()));
+                Ok(*range)
             }
         }
     }

@@ -58,6 +58,8 @@ pub(super) fn run<T: Serialize + DeserializeOwned>(
 fn be_child<T: Serialize>(size: u64, writer: PipeWriter, work: impl FnOnce() -> (T, Vec<u8>)) -> ! {
     // Nothing may unwind into what the parent goes on with.
     let answered = panic::catch_unwind(AssertUnwindSafe(|| {
+        // Another thread of the parent may have held stderr, which nobody gives back here.
+        panic::set_hook(Box::new(|_| {}));
         signals::leave_to_parent();
         limit(size);
         let (value, bytes) = work();

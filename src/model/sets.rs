@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::{Model, ModelError};
 use crate::cli::shown_path;
 use crate::explain::Explain;
-use crate::text::{io_words, listed, shown};
+use crate::text::{did_you_mean, io_words, listed, near, shown};
 
 /// A set of models: one for each of some operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,20 @@ impl Default for Models {
     }
 }
 
-impl Explain for ModelsError {}
+impl Explain for ModelsError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            ModelsError::NoOperator { operator, there, .. } => {
+                let close = near(operator, there.iter().map(String::as_str));
+                (!close.is_empty()).then(|| format!("did you mean {}?", listed(&close, 3)))
+            }
+            ModelsError::Io { path, error } if error.kind() == io::ErrorKind::NotFound => {
+                Some(did_you_mean("the sets that are built in", &path.to_string_lossy(), ["gpu-warp", "gpu-thread"]))
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Models {
     /// A set that is built in (`gpu-warp`, `gpu-thread`), or else the models in a folder.

@@ -13,7 +13,7 @@ use crate::h5::H5Error;
 use crate::json::JsonError;
 use crate::patch::PatchError;
 use crate::site::Shape;
-use crate::text::{listed, shown};
+use crate::text::{did_you_mean, listed, shown};
 use crate::weights::PlanError;
 
 /// Why no new model is written.
@@ -120,7 +120,9 @@ impl Explain for SetError {
             SetError::NoSites { .. } => {
                 Some("--sites FILE, or --injections FILE.npy --masks FILE.npy; classes-sites draws sites".into())
             }
-            SetError::NoPlaceholder { open, .. } if !open.is_empty() => Some(format!("these do: {}", listed(open, 12))),
+            SetError::NoPlaceholder { simulator: Some(name), open } if !open.is_empty() => {
+                Some(did_you_mean("these do", name, open.iter().map(String::as_str)))
+            }
             SetError::NoPlaceholder { .. } => Some("classes-patch --after LAYER inserts one".into()),
             SetError::WhichSimulator { open } => {
                 let first = open.first().map_or("simulator", String::as_str);

@@ -10,6 +10,7 @@ use super::dense::{Dense, DenseError};
 use super::lines::{LineError, Reader};
 use super::npy::{self, NpyError};
 use crate::explain::Explain;
+use crate::progress::Progress;
 
 /// Why sites do not go on.
 #[derive(Debug, Error)]
@@ -28,11 +29,11 @@ pub enum PassError {
 
 impl Explain for PassError {}
 
-/// Checks each line and writes it as it came.
+/// Checks each line and writes it as it came. `progress` counts them.
 ///
 /// # Errors
 /// A bad line, no line at all, or `out` refuses.
-pub fn lines(input: impl BufRead, mut out: impl Write) -> Result<(), PassError> {
+pub fn lines(input: impl BufRead, mut out: impl Write, progress: &Progress) -> Result<(), PassError> {
     let mut sites = Reader::new(input);
     let mut none = true;
     while let Some(site) = sites.next() {
@@ -40,16 +41,17 @@ pub fn lines(input: impl BufRead, mut out: impl Write) -> Result<(), PassError> 
         none = false;
         out.write_all(sites.text())?;
         out.write_all(b"\n")?;
+        progress.add(1);
     }
     out.flush()?;
     if none { Err(PassError::NoSites) } else { Ok(()) }
 }
 
-/// Writes the sites into `folder` as `injections.npy` and `masks.npy`.
+/// Writes the sites into `folder` as `injections.npy` and `masks.npy`. `progress` counts them.
 ///
 /// # Errors
 /// A bad line, no line at all, a bit flip, or the disk refuses; there are no new files then.
-pub fn npy(input: impl BufRead, folder: &Path, format: DataFormat) -> Result<(), PassError> {
+pub fn npy(input: impl BufRead, folder: &Path, format: DataFormat, progress: &Progress) -> Result<(), PassError> {
     let mut sites = Reader::new(input);
     let mut site = sites.next().ok_or(PassError::NoSites)??;
     let mut dense = Dense::new(site.shape, format);
@@ -57,6 +59,7 @@ pub fn npy(input: impl BufRead, folder: &Path, format: DataFormat) -> Result<(),
     loop {
         dense.set(&site).map_err(|error| PassError::Dense { line: sites.line(), error })?;
         out.write(&dense)?;
+        progress.add(1);
         match sites.next() {
             Some(next) => site = next?,
             None => return Ok(out.finish()?),
@@ -77,7 +80,7 @@ mod tests {
     #[test]
     fn lines_go_on_as_they_came_without_blank_ones() {
         let mut out = Vec::new();
-        lines(LINES.as_bytes(), &mut out).unwrap();
+        lines(LINES.as_bytes(), &mut out, &Progress::silent()).unwrap();
         let expected: Vec<_> = LINES.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         assert_eq!(String::from_utf8(out).unwrap(), expected.join("\n") + "\n");
     }
@@ -86,7 +89,7 @@ mod tests {
     fn numpy_files_hold_the_same_sites_in_both_formats() {
         let folder = tempfile::tempdir().unwrap();
         let sites = |format| {
-            npy(LINES.as_bytes(), folder.path(), format).unwrap();
+            npy(LINES.as_bytes(), folder.path(), format, &Progress::silent()).unwrap();
             let file = |name| folder.path().join(name);
             let pair = Pair::open(&file("injections.npy"), &file("masks.npy"), format).unwrap();
             assert_eq!((pair.len(), pair.shape()), (2, Shape::new(1, 2, 3).unwrap()));
@@ -112,10 +115,10 @@ mod tests {
                 "line 3: a bit flip at h 0, w 0, c 1 needs the sparse form: its value is known only when the model runs",
             ),
         ] {
-            let error = npy(text.as_bytes(), folder.path(), DataFormat::ChannelsLast).unwrap_err();
+            let error = npy(text.as_bytes(), folder.path(), DataFormat::ChannelsLast, &Progress::silent()).unwrap_err();
             assert_eq!(error.to_string(), message);
             assert_eq!(folder.path().read_dir().unwrap().count(), 0);
         }
-        assert_eq!(lines(b"".as_slice(), io::sink()).unwrap_err().to_string(), "no sites");
+        assert_eq!(lines(b"".as_slice(), io::sink(), &Progress::silent()).unwrap_err().to_string(), "no sites");
     }
 }

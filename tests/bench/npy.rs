@@ -9,6 +9,7 @@ use classes_h5::campaign::Campaign;
 use classes_h5::draw::{Options, Sampler};
 use classes_h5::model::Models;
 use classes_h5::pattern::Rows;
+use classes_h5::progress::Progress;
 use classes_h5::site::{DataFormat, Shape};
 use classes_h5::value::Range;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -44,7 +45,7 @@ fn npy(criterion: &mut Criterion) {
         let campaign = Campaign { sampler, first: 0, count: SITES };
         for format in [DataFormat::ChannelsLast, DataFormat::ChannelsFirst] {
             group.bench_function(format!("{operator}, {format}"), |bencher| {
-                bencher.iter(|| campaign.npy(folder.path(), format).expect("room on the disk"));
+                bencher.iter(|| campaign.npy(folder.path(), format, &Progress::silent()).expect("room on the disk"));
             });
         }
     }

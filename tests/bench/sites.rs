@@ -11,6 +11,7 @@ use classes_h5::campaign::Campaign;
 use classes_h5::draw::{Options, Sampler};
 use classes_h5::model::Models;
 use classes_h5::pattern::Rows;
+use classes_h5::progress::Progress;
 use classes_h5::site::Shape;
 use classes_h5::value::Range;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -47,7 +48,7 @@ fn lines(criterion: &mut Criterion) {
                 let cells = cells(&campaign);
                 group.throughput(Throughput::Elements(SITES));
                 group.bench_function(format!("{operator}, {} cells a site", cells / SITES), |bencher| {
-                    bencher.iter(|| campaign.lines(jobs, black_box(io::sink())));
+                    bencher.iter(|| campaign.lines(jobs, black_box(io::sink()), &Progress::silent()));
                 });
             }
         }

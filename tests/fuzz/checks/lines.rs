@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use classes_h5::progress::Progress;
 use classes_h5::site::dense::{Dense, index};
 use classes_h5::site::lines::Reader;
 use classes_h5::site::{DataFormat, Fault, Site, pass};
@@ -17,7 +18,7 @@ pub fn check(data: &[u8]) {
             Err(error) => {
                 assert!(error.line > 0);
                 assert!(!error.to_string().is_empty());
-                let stops = pass::lines(data, std::io::sink());
+                let stops = pass::lines(data, std::io::sink(), &Progress::silent());
                 assert!(stops.is_err(), "what is not read is not passed on");
                 return;
             }
@@ -33,10 +34,10 @@ pub fn check(data: &[u8]) {
         }
     }
     let mut once = Vec::new();
-    assert_eq!(pass::lines(data, &mut once).is_err(), sites.is_empty());
+    assert_eq!(pass::lines(data, &mut once, &Progress::silent()).is_err(), sites.is_empty());
     if !sites.is_empty() {
         let mut twice = Vec::new();
-        pass::lines(once.as_slice(), &mut twice).expect("what was passed on is read");
+        pass::lines(once.as_slice(), &mut twice, &Progress::silent()).expect("what was passed on is read");
         assert_eq!(once, twice);
         let again: Vec<Site> = Reader::new(once.as_slice()).map(|site| site.expect("a site")).collect();
         assert_eq!(format!("{again:?}"), format!("{sites:?}"));
