@@ -1,6 +1,6 @@
 //! Keras' `.h5` files: the only place that knows HDF5.
 //!
-//! The library itself runs in a [`child`] process, so that a damaged file harms nobody.
+//! The library itself runs in a child process, so that a damaged file harms nobody.
 //!
 //! Of a model file the tools need the texts (attributes) and the names of the saved weights; the weights themselves are
 //! copied with the file and never read.
