@@ -142,5 +142,6 @@ fn words(error: &hdf5::Error) -> String {
 }
 
 fn first_line(text: &str) -> String {
-    shown(text.lines().next().unwrap_or("unknown error"))
+    // HDF5 1.14 and later say of each call that it is a synchronous one.
+    shown(&text.lines().next().unwrap_or("unknown error").replace("synchronously ", ""))
 }
