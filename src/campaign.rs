@@ -21,6 +21,9 @@ pub use tally::Tally;
 /// How many sites one thread makes at a time, at most.
 const PIECE: u64 = 64;
 
+/// The most threads that are started; the sites do not depend on their number.
+const MOST_JOBS: usize = 256;
+
 /// Some of the sites of one run.
 pub struct Campaign {
     /// Draws them.
@@ -37,6 +40,7 @@ impl Campaign {
     /// # Errors
     /// `out` refuses.
     pub fn lines(&self, jobs: usize, out: impl Write + Send, progress: &Progress) -> io::Result<Tally> {
+        let jobs = jobs.clamp(1, MOST_JOBS);
         let line = lines::Writer::new(&self.sampler);
         // Small enough that all threads have work, large enough that handing over costs nothing.
         let size = (self.count / (4 * jobs as u64)).clamp(1, PIECE);

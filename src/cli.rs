@@ -22,8 +22,10 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
 use serde_json::Value;
 
 use crate::explain::Explain;
+use crate::h5::MOST_TEXT;
 use crate::json::{self, Arrays};
 use crate::progress::{Doing, Progress};
+use crate::terminal::Harmless;
 use crate::text::{io_words, shown};
 use crate::whole::signals;
 
@@ -180,14 +182,23 @@ fn stdout_is_pipe() -> bool {
     kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket())
 }
 
+/// The longest line on stderr, in bytes; a name can be megabytes long.
+const LONGEST_LINE: usize = 4096;
+
 /// Lines on stderr, each behind the name of the tool, nothing in them raw that a terminal would obey. A closed stderr is
 /// no failure.
 pub fn say(tool: &str, words: &str) {
     let mut stderr = io::stderr().lock();
     for line in words.lines() {
-        let _ = writeln!(stderr, "{tool}: {}", shown(line));
+        let end = (0..=line.len().min(LONGEST_LINE)).rev().find(|&at| line.is_char_boundary(at));
+        let cut = &line[..end.unwrap_or(0)];
+        let rest = if cut.len() < line.len() { format!(" ... ({} bytes in all)", line.len()) } else { String::new() };
+        let _ = writeln!(stderr, "{tool}: {}{rest}", shown(cut));
     }
 }
+
+/// The longest text that is read, in bytes: a config is kept as an attribute, and no attribute is longer.
+const MOST_INPUT: u64 = MOST_TEXT;
 
 /// A file, or stdin where it is `-` or absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,7 +246,10 @@ impl Input {
     /// Reads all of the input as UTF-8 text; empty input is refused.
     pub fn read_text(&self, what: &str) -> Result<String, Failure> {
         let mut bytes = Vec::new();
-        self.open(what)?.read_to_end(&mut bytes).map_err(|error| io_failure(&self.name(), &error))?;
+        let read = self.open(what)?.take(MOST_INPUT + 1).read_to_end(&mut bytes);
+        if read.map_err(|error| io_failure(&self.name(), &error))? as u64 > MOST_INPUT {
+            return Err(Failure::content(format!("{}: is longer than {MOST_INPUT} bytes", self.name())));
+        }
         let text =
             String::from_utf8(bytes).map_err(|_| Failure::content(format!("{}: is not UTF-8 text", self.name())))?;
         if text.trim().is_empty() {
@@ -253,11 +267,20 @@ impl Input {
     }
 }
 
-/// Writes to stdout through a buffer; a closed pipe becomes [`Failure::ClosedPipe`].
-pub fn to_stdout(write: impl FnOnce(&mut BufWriter<io::StdoutLock<'static>>) -> io::Result<()>) -> Result<(), Failure> {
-    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+/// Writes to stdout through a buffer; a closed pipe becomes [`Failure::ClosedPipe`]. A terminal gets nothing raw that it
+/// would obey ([`Harmless`]).
+pub fn to_stdout(write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = BufWriter::with_capacity(1 << 16, stdout());
     write(&mut out).and_then(|()| out.flush()).map_err(|error| io_failure("stdout", &error))
 }
+
+/// Stdout, made harmless where it is a terminal.
+pub fn stdout() -> Stdout {
+    Harmless::new(io::stdout(), io::stdout().is_terminal())
+}
+
+/// What [`stdout`] gives.
+pub type Stdout = Harmless<io::Stdout>;
 
 /// An I/O error as a failure: the usual kinds in plain words.
 pub fn io_failure(name: &str, error: &io::Error) -> Failure {

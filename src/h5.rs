@@ -1,8 +1,11 @@
 //! Keras' `.h5` files: the only place that knows HDF5.
 //!
+//! The library itself runs in a child process, so that a damaged file harms nobody.
+//!
 //! Of a model file the tools need the texts (attributes) and the names of the saved weights; the weights themselves are
 //! copied with the file and never read.
 
+mod child;
 mod read;
 mod strings;
 mod write;
@@ -135,6 +138,10 @@ impl Explain for H5Error {
 
 /// What HDF5 says, on one line.
 fn words(error: &hdf5::Error) -> String {
-    let text = error.to_string();
-    crate::text::shown(text.lines().next().unwrap_or("unknown error"))
+    first_line(&error.to_string())
+}
+
+fn first_line(text: &str) -> String {
+    // HDF5 1.14 and later say of each call that it is a synchronous one.
+    shown(&text.lines().next().unwrap_or("unknown error").replace("synchronously ", ""))
 }

@@ -10,6 +10,8 @@ use std::collections::{BTreeSet, HashSet};
 pub use error::InsertError;
 pub use remove::remove;
 
+use serde_json::Value;
+
 use crate::change::{Change, Reference};
 use crate::graph::{Address, Graph, Layer, Source, Wire};
 
@@ -116,14 +118,13 @@ fn insert_one(
     };
     let wanted = request.name.as_deref().unwrap_or("simulator");
     // The activation's name has to be free with the simulator's: by it a removal knows it again.
-    let is_free =
-        |name: &str| !taken.contains(name) && (split.is_none() || !taken.contains(&split::activation_name(name)));
+    let is_free = |name: &str| !taken.contains(name) && !taken.contains(&split::activation_name(name));
     let name = free_name(wanted, is_free);
     taken.insert(name.clone());
 
     insertion.changes.extend(expectations(root, address));
     // The simulator's calls are counted from 0, in the order of the calls it follows.
-    let simulator_call = |call: usize| calls.iter().position(|&chosen| chosen == call);
+    let simulator_call = |call: usize| calls.binary_search(&call).ok();
     let mut entries = vec![layer::simulator(
         level,
         target,
@@ -174,6 +175,7 @@ pub fn find(root: &Graph, path: &str) -> Result<Address, InsertError> {
     root.find(path).ok_or_else(|| InsertError::unknown_layer(root, path))
 }
 
+/// The calls, in ascending order.
 fn chosen_calls(level: &Graph, target: usize, request: &Request) -> Result<Vec<usize>, InsertError> {
     let layer = &level.layers[target];
     let count = layer.calls.len();
@@ -191,7 +193,7 @@ fn chosen_calls(level: &Graph, target: usize, request: &Request) -> Result<Vec<u
 fn chosen_tensor(level: &Graph, target: usize, calls: &[usize], request: &Request) -> Result<usize, InsertError> {
     let used: BTreeSet<usize> = level
         .consumers(target)
-        .filter(|wire| calls.contains(&wire.source.call))
+        .filter(|wire| calls.binary_search(&wire.source.call).is_ok())
         .map(|wire| wire.source.tensor)
         .collect();
     let layer = || request.after.clone();
@@ -251,11 +253,14 @@ fn expectations(root: &Graph, address: &Address) -> Vec<Change> {
 
 fn expectation(layer: &Layer) -> Change {
     let mut at = layer.at.clone();
-    if layer.entry.get("name").is_none() {
-        at.push_back("config");
-    }
-    at.push_back("name");
-    Change::Expect { at, name: layer.name.to_owned() }
+    let (tokens, expected): (&[&str], _) = match (layer.entry.get("name"), layer.config.get("name")) {
+        (Some(Value::String(_)), _) => (&["name"], layer.name),
+        (None, Some(Value::String(_))) => (&["config", "name"], layer.name),
+        // A nested model of Keras 1 may have no name at all.
+        _ => (&["class_name"], layer.class),
+    };
+    tokens.iter().for_each(|token| at.push_back(*token));
+    Change::Expect { at, name: expected.to_owned() }
 }
 
 /// `wanted`, or the first of `wanted_1`, `wanted_2`, ... that is free.

@@ -48,6 +48,7 @@ pub mod shape;
 pub mod simulator;
 pub mod site;
 pub mod target;
+pub mod terminal;
 pub mod text;
 pub mod value;
 pub mod weights;

@@ -35,10 +35,14 @@ pub fn write(targets: &[Target], style: Style, out: &mut impl Write) -> io::Resu
     }
 }
 
+/// The longest cell that others are aligned with, in characters.
+const WIDEST: usize = 80;
+
 fn write_table(targets: &[Target], out: &mut impl Write) -> io::Result<()> {
     let mut rows = vec![["name", "class", "shape", "operator", "consumers"].map(str::to_owned)];
     rows.extend(targets.iter().map(cells));
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let length = |column: usize| rows.iter().map(move |row| row[column].chars().count());
+    let width = |column: usize| length(column).filter(|&length| length <= WIDEST).max().unwrap_or(0);
     let widths = [0, 1, 2, 3].map(width);
     rows.iter().try_for_each(|row| {
         row.iter().zip(widths).try_for_each(|(cell, width)| write!(out, "{cell:width$}  "))?;

@@ -46,12 +46,22 @@ pub enum PatchError {
         /// What is wrong.
         why: String,
     },
+    /// An operation would make the document deeper or larger than any model's config.
+    #[error("operation {index} of the patch: {why} at '{at}'", at = shown(.at.as_str()))]
+    Excess {
+        /// Which operation, from 0.
+        index: usize,
+        /// Where.
+        at: PointerBuf,
+        /// What is wrong.
+        why: &'static str,
+    },
 }
 
 impl Explain for PatchError {
     fn hint(&self) -> Option<String> {
         match self {
-            PatchError::Malformed(_) => None,
+            PatchError::Malformed(_) | PatchError::Excess { .. } => None,
             _ => Some("the patch was made for another config; make it again from this one with classes-patch".into()),
         }
     }
@@ -160,15 +170,35 @@ pub fn from_value(mut value: Value) -> Result<Patch, PatchError> {
     Ok(patch)
 }
 
+/// The deepest nesting that a patched document may have: that of any text that the JSON parser takes.
+const DEEPEST: usize = 128;
+
+/// The most that all `copy` operations of a patch may copy, in values: a few of them can double a document again and again.
+const MOST_COPIED: usize = 1 << 20;
+
 /// Applies a patch; `arrays` are those of the document and the patch. Where it fails, the document is what it was.
 pub fn apply(document: &mut Value, patch: &Patch, arrays: &Arrays) -> Result<(), PatchError> {
     let mut patched = document.clone();
+    let mut copied = 0;
     for (index, operation) in patch.0.iter().enumerate() {
         unfold_along(&mut patched, operation.path(), arrays);
         if let PatchOperation::Move(MoveOperation { from, .. }) | PatchOperation::Copy(CopyOperation { from, .. }) =
             operation
         {
             unfold_along(&mut patched, from, arrays);
+        }
+        let at = operation.path();
+        let excess = |why| PatchError::Excess { index, at: at.to_owned(), why };
+        if let Some(value) = placed(&patched, operation)
+            && at.count() + depth(value) > DEEPEST
+        {
+            return Err(excess("the value would lie too deep"));
+        }
+        if let PatchOperation::Copy(copy) = operation {
+            copied += copy.from.resolve(&patched).map_or(0, count);
+            if copied > MOST_COPIED {
+                return Err(excess("the patch copies too much"));
+            }
         }
         if let PatchOperation::Test(test) = operation {
             let found = test.path.resolve(&patched).ok();
@@ -183,6 +213,38 @@ pub fn apply(document: &mut Value, patch: &Patch, arrays: &Arrays) -> Result<(),
     }
     *document = patched;
     Ok(())
+}
+
+/// The value that an operation puts somewhere.
+fn placed<'v>(document: &'v Value, operation: &'v PatchOperation) -> Option<&'v Value> {
+    match operation {
+        PatchOperation::Add(add) => Some(&add.value),
+        PatchOperation::Replace(replace) => Some(&replace.value),
+        PatchOperation::Copy(copy) => copy.from.resolve(document).ok(),
+        PatchOperation::Move(from) => from.from.resolve(document).ok(),
+        PatchOperation::Remove(_) | PatchOperation::Test(_) => None,
+    }
+}
+
+fn children(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
+    match value {
+        Value::Array(list) => Box::new(list.iter()),
+        Value::Object(fields) => Box::new(fields.values()),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// How many levels of brackets a value has.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(_) | Value::Object(_) => 1 + children(value).map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// How many values a value consists of.
+fn count(value: &Value) -> usize {
+    1 + children(value).map(count).sum::<usize>()
 }
 
 /// Makes values of an array that is held aside, where a path leads into it.
@@ -300,6 +362,29 @@ mod tests {
         assert_eq!(apply(&mut document, &test("/a", r#"[8.0, 0.0000001, {"b": 1}]"#), &Arrays::default()), Ok(()));
         assert!(apply(&mut document, &test("/a/0", "9"), &Arrays::default()).is_err());
         assert!(apply(&mut document, &test("/a/0", r#""8""#), &Arrays::default()).is_err());
+    }
+
+    #[test]
+    fn a_patch_cannot_blow_a_document_up() {
+        let double = json!({"op": "copy", "from": "", "path": "/a"});
+        let error =
+            apply(&mut json!({"a": 0}), &from_value(json!(vec![double; 200])).expect("a patch"), &Arrays::default())
+                .unwrap_err();
+        assert_eq!(error.to_string(), "operation 127 of the patch: the value would lie too deep at '/a'");
+
+        let double =
+            [json!({"op": "copy", "from": "/a", "path": "/b"}), json!({"op": "copy", "from": "/b", "path": "/a/-"})];
+        let mut twice = vec![json!({"op": "add", "path": "/a", "value": [0]})];
+        twice.extend(vec![double; 60].concat());
+        let error = apply(&mut json!({}), &from_value(json!(twice)).expect("a patch"), &Arrays::default()).unwrap_err();
+        assert!(error.to_string().contains("the patch copies too much at"), "{error}");
+
+        let mut deep = json!(0);
+        (0..100).for_each(|_| deep = json!([deep]));
+        let inside = "/0".repeat(100);
+        let nest = json!([{"op": "add", "path": "", "value": deep}, {"op": "add", "path": inside, "value": deep}]);
+        let error = apply(&mut json!({}), &from_value(nest).expect("a patch"), &Arrays::default()).unwrap_err();
+        assert_eq!(error.to_string(), format!("operation 1 of the patch: the value would lie too deep at '{inside}'"));
     }
 
     #[test]

@@ -6,8 +6,7 @@ use std::io;
 pub fn shown(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for c in name.chars() {
-        // Bidirectional overrides reorder what a terminal shows, so they count as control characters here.
-        if c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        if is_obeyed(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
@@ -30,10 +29,20 @@ pub fn io_words(error: &io::Error) -> String {
     }
 }
 
+/// Whether a terminal obeys a character instead of showing it. Bidirectional overrides count: they reorder what is shown.
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The longest name that is compared with others, in bytes: the time that takes grows with the square.
+const LONGEST_COMPARED: usize = 256;
+
 /// The candidates that `name` was probably meant to be, the nearest first, at most three.
 pub fn near<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let mut scored: Vec<(f64, &str)> = candidates
         .into_iter()
+        .filter(|candidate| name.len().max(candidate.len()) <= LONGEST_COMPARED)
         .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(score, _)| *score > 0.8)
         .collect();

@@ -150,7 +150,7 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         Some(folder) => campaign.npy(folder, format, &progress)?,
         None => {
             let jobs = args.jobs.map(usize::from).or_else(|| thread::available_parallelism().ok().map(usize::from));
-            campaign.lines(jobs.unwrap_or(1), io::stdout(), &progress).map_err(|error| io_failure("stdout", &error))?
+            campaign.lines(jobs.unwrap_or(1), cli::stdout(), &progress).map_err(|error| io_failure("stdout", &error))?
         }
     };
     drop(progress);
@@ -190,7 +190,7 @@ fn read(input: &Input, folder: Option<&Path>, format: DataFormat, progress: &Pro
     let lines = input.open("sites, one a line")?;
     let passed = match folder {
         Some(folder) => pass::npy(lines, folder, format, progress),
-        None => pass::lines(lines, io::BufWriter::new(io::stdout()), progress),
+        None => pass::lines(lines, io::BufWriter::new(cli::stdout()), progress),
     };
     passed.map_err(|error| match error {
         PassError::Out(error) => io_failure("stdout", &error),

@@ -56,11 +56,12 @@ fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     };
     let progress = speaker.progress(Doing::Step("reading the config".to_owned()));
     let input = Input::from_arg(path.as_deref());
+    let mut spool;
     let model = match &input {
         Input::Path(path) => Model::open(path)?,
         Input::Stdin => {
             // HDF5 reads here and there in a file, which no pipe allows.
-            let mut spool = tempfile::NamedTempFile::new().map_err(|error| io_failure("temporary file", &error))?;
+            spool = tempfile::NamedTempFile::new().map_err(|error| io_failure("temporary file", &error))?;
             let copied = io::copy(&mut input.open("an HDF5 file")?, &mut spool);
             copied.and_then(|_| spool.flush()).map_err(|error| io_failure("stdin", &error))?;
             Model::open_as(spool.path(), "stdin".as_ref())?

@@ -192,12 +192,12 @@ fn reference<'a>(list: &'a [Value], at: &PointerBuf) -> Option<Reference<'a>> {
 /// The inputs of a Keras 2 node: lists (or dicts) of `[layer, node, tensor, keyword arguments]`, at any depth.
 fn lists<'a>(
     node: &'a Value,
-    at: PointerBuf,
+    mut at: PointerBuf,
     by_name: &HashMap<&str, usize>,
     found: &mut Vec<Reference<'a>>,
 ) -> Result<(), ConfigError> {
     let mut keyword_arguments = Vec::new();
-    each_leaf(node, at, &mut |value, at| {
+    each_leaf(node, &mut at, &mut |value, at| {
         let Some(list) = value.as_array() else { return Ok(Leaf::No) };
         let is_reference = matches!(list.len(), 3 | 4) && list[0].is_string();
         if !is_reference {
@@ -218,7 +218,7 @@ fn lists<'a>(
     for (arguments, at) in keyword_arguments {
         let Some(arguments) = arguments.as_object() else { continue };
         for (key, value) in arguments {
-            each_leaf(value, child(&at, key), &mut |value, at| {
+            each_leaf(value, &mut child(&at, key), &mut |value, at| {
                 let Some(list) = value.as_array() else { return Ok(Leaf::No) };
                 match reference(list, at) {
                     Some(reference) if matches!(list.len(), 3 | 4) && by_name.contains_key(reference.name) => {
@@ -234,8 +234,8 @@ fn lists<'a>(
 }
 
 /// The tensors in the arguments of a Keras 3 node, at any depth.
-fn tensors<'a>(value: &'a Value, at: PointerBuf, found: &mut Vec<Reference<'a>>) -> Result<(), ConfigError> {
-    each_leaf(value, at, &mut |value, at| {
+fn tensors<'a>(value: &'a Value, mut at: PointerBuf, found: &mut Vec<Reference<'a>>) -> Result<(), ConfigError> {
+    each_leaf(value, &mut at, &mut |value, at| {
         if value.get("class_name").and_then(Value::as_str) != Some("__keras_tensor__") {
             return Ok(Leaf::No);
         }
@@ -253,8 +253,8 @@ fn tensors<'a>(value: &'a Value, at: PointerBuf, found: &mut Vec<Reference<'a>>)
 }
 
 /// The model's inputs or outputs: one reference, or lists and dicts of them, at any depth.
-fn end_lists<'a>(value: &'a Value, at: PointerBuf, found: &mut Vec<Reference<'a>>) -> Result<(), ConfigError> {
-    each_leaf(value, at, &mut |value, at| match value {
+fn end_lists<'a>(value: &'a Value, mut at: PointerBuf, found: &mut Vec<Reference<'a>>) -> Result<(), ConfigError> {
+    each_leaf(value, &mut at, &mut |value, at| match value {
         Value::Array(list) if list.len() >= 3 && list[0].is_string() => {
             found.push(
                 reference(list, at).ok_or_else(|| ConfigError::malformed(at, "[layer, node index, tensor index]"))?,
@@ -273,28 +273,41 @@ enum Leaf {
     No,
 }
 
+/// The longest place that is followed, in bytes. Keras writes argument names there, which are Python's and short; without
+/// a bound, a few long ones around many tensors would fill the memory with copies of their place.
+const LONGEST_PLACE: usize = 4096;
+
 /// Visits values depth first, lists in order and objects by sorted key: the order in which Keras flattens them.
 fn each_leaf<'a>(
     value: &'a Value,
-    at: PointerBuf,
+    at: &mut PointerBuf,
     visit: &mut impl FnMut(&'a Value, &PointerBuf) -> Result<Leaf, ConfigError>,
 ) -> Result<(), ConfigError> {
-    let mut stack = vec![(value, at)];
-    while let Some((value, at)) = stack.pop() {
-        if let Leaf::Yes = visit(value, &at)? {
-            continue;
-        }
-        match value {
-            Value::Array(list) => {
-                stack.extend(list.iter().enumerate().rev().map(|(index, value)| (value, element(&at, index))));
+    if at.as_str().len() > LONGEST_PLACE {
+        at.pop_back();
+        return Err(ConfigError::malformed(at, "a shorter name"));
+    }
+    if let Leaf::Yes = visit(value, at)? {
+        return Ok(());
+    }
+    match value {
+        Value::Array(list) => {
+            for (index, value) in list.iter().enumerate() {
+                at.push_back(index);
+                each_leaf(value, at, visit)?;
+                at.pop_back();
             }
-            Value::Object(fields) => {
-                let mut fields: Vec<_> = fields.iter().collect();
-                fields.sort_by(|a, b| b.0.cmp(a.0));
-                stack.extend(fields.into_iter().map(|(key, value)| (value, child(&at, key))));
-            }
-            _ => {}
         }
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by(|a, b| a.0.cmp(b.0));
+            for (key, value) in fields {
+                at.push_back(key.as_str());
+                each_leaf(value, at, visit)?;
+                at.pop_back();
+            }
+        }
+        _ => {}
     }
     Ok(())
 }

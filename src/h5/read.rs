@@ -4,20 +4,30 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
 use super::strings::{self, Attribute, Strings};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, words};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, child, words};
 use crate::cli::shown_path;
 use crate::text::{io_words, shown};
 
-/// An open model file.
+/// A model file. It is opened anew, in a child process, for whatever is read of it; not before then does it turn out
+/// whether it is one.
 #[derive(Debug)]
 pub struct Model {
+    /// The name that messages use.
     path: PathBuf,
-    file: hdf5::File,
+    /// Where the file is.
+    place: PathBuf,
+    /// In bytes.
+    size: u64,
+    /// Whether it begins as HDF5 files do.
+    has_mark: bool,
 }
 
 /// A layer's entry among the saved weights.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedLayer {
     /// The layer.
     pub name: String,
@@ -25,30 +35,48 @@ pub struct SavedLayer {
     pub weights: Vec<String>,
 }
 
+/// Why something cannot be read, as a child process says it.
+#[derive(Debug, Serialize, Deserialize)]
+enum Reason {
+    NotOpened(String),
+    Damaged(String),
+    WeightsOnly,
+    NoAttribute(String, Vec<String>),
+    NotText(String, String),
+}
+
+impl From<hdf5::Error> for Reason {
+    fn from(error: hdf5::Error) -> Self {
+        Reason::Damaged(words(&error))
+    }
+}
+
+fn not_text(name: &str, why: &str) -> Reason {
+    Reason::NotText(name.to_owned(), why.to_owned())
+}
+
 impl Model {
-    /// Opens a model file for reading.
+    /// Finds a model file for reading.
     pub fn open(path: &Path) -> Result<Self, H5Error> {
         Self::open_as(path, path)
     }
 
-    /// Opens the file at `place`; messages call it `name`.
+    /// Finds the file at `place`; messages call it `name`.
     pub fn open_as(place: &Path, name: &Path) -> Result<Self, H5Error> {
         let path = name.to_owned();
         let io_error = |error: io::Error| H5Error::Io { path: path.clone(), why: io_words(&error) };
         let meta = fs::metadata(place).map_err(io_error)?;
-        if meta.is_dir() {
-            return Err(H5Error::Io { path, why: "is a directory".to_owned() });
+        if !meta.is_file() {
+            let why = if meta.is_dir() { "is a directory" } else { "is a device or a pipe, not a file" };
+            return Err(H5Error::Io { path, why: why.to_owned() });
         }
         let mut head = Vec::new();
         fs::File::open(place).and_then(|file| file.take(8).read_to_end(&mut head)).map_err(io_error)?;
         if head.starts_with(b"PK\x03\x04") {
             return Err(H5Error::KerasArchive { path });
         }
-        match hdf5::File::open(place) {
-            Ok(file) => Ok(Model { path, file }),
-            Err(error) if head.starts_with(b"\x89HDF\r\n\x1a\n") => Err(H5Error::Damaged { path, why: words(&error) }),
-            Err(_) => Err(H5Error::NotHdf5 { path }),
-        }
+        let has_mark = head.starts_with(b"\x89HDF\r\n\x1a\n");
+        Ok(Model { path, place: place.to_owned(), size: meta.len(), has_mark })
     }
 
     /// The path it was opened by.
@@ -63,26 +91,13 @@ impl Model {
 
     /// The bytes of a root attribute.
     pub fn attribute(&self, name: &str) -> Result<Vec<u8>, H5Error> {
-        match strings::read(self.file.id(), name).map_err(|error| self.damaged(&error))? {
-            Attribute::Text(Strings { mut values, is_scalar, .. }) if is_scalar || values.len() == 1 => {
-                Ok(values.pop().unwrap_or_default())
-            }
-            Attribute::Text(_) => Err(self.not_text(name, "it is a list of strings")),
-            Attribute::Other(why) => Err(self.not_text(name, why)),
-            Attribute::Missing if name == MODEL_CONFIG && self.holds_weights() => {
-                Err(H5Error::WeightsOnly { path: self.path.clone() })
-            }
-            Attribute::Missing => Err(H5Error::NoAttribute {
-                path: self.path.clone(),
-                name: name.to_owned(),
-                there: self.file.attr_names().unwrap_or_default(),
-            }),
-        }
+        let ((), bytes) = self.in_child(|file| Ok(((), attribute(file, name)?)))?;
+        Ok(bytes)
     }
 
     /// A root attribute as text.
     pub fn text(&self, name: &str) -> Result<String, H5Error> {
-        String::from_utf8(self.attribute(name)?).map_err(|_| self.not_text(name, "it is not UTF-8"))
+        String::from_utf8(self.attribute(name)?).map_err(|_| self.error(not_text(name, "it is not UTF-8")))
     }
 
     /// The version of the Keras that wrote the file, where it says so.
@@ -92,48 +107,95 @@ impl Model {
 
     /// The saved layers in the order of the file. Empty where the file has no weights.
     pub fn saved_layers(&self) -> Result<Vec<SavedLayer>, H5Error> {
-        let Ok(weights) = self.file.group(MODEL_WEIGHTS) else { return Ok(Vec::new()) };
-        let names = self.list(weights.id(), "layer_names")?;
-        let saved = |name: String| {
-            let group = weights.group(&name).map_err(|error| H5Error::Damaged {
-                path: self.path.clone(),
-                why: format!("no weights of the layer '{}': {}", crate::text::shown(&name), words(&error)),
-            })?;
-            let weights = self.list(group.id(), "weight_names")?;
-            match weights.iter().find(|weight| group.dataset(weight).is_err()) {
-                None => Ok(SavedLayer { weights, name }),
-                Some(weight) => Err(H5Error::Damaged {
-                    path: self.path.clone(),
-                    why: format!("the weight '{}' of the layer '{}' is missing", shown(weight), shown(&name)),
-                }),
+        let (layers, _) = self.in_child(|file| Ok((saved_layers(file)?, Vec::new())))?;
+        Ok(layers)
+    }
+
+    /// Opens the file in a child process and reads something of it there.
+    fn in_child<T: Serialize + DeserializeOwned>(
+        &self,
+        read: impl FnOnce(&hdf5::File) -> Result<(T, Vec<u8>), Reason>,
+    ) -> Result<(T, Vec<u8>), H5Error> {
+        let work = || {
+            let file = hdf5::File::open(&self.place).map_err(|error| Reason::NotOpened(words(&error)));
+            match file.and_then(|file| read(&file)) {
+                Ok((value, bytes)) => (Ok(value), bytes),
+                Err(reason) => (Err(reason), Vec::new()),
             }
         };
-        names.into_iter().map(saved).collect()
+        let (value, bytes) = child::run(self.size, work).map_err(|why| self.error(Reason::Damaged(why)))?;
+        Ok((value.map_err(|reason| self.error(reason))?, bytes))
     }
 
-    /// A list of names. Keras writes the empty list as an array of no numbers.
-    fn list(&self, object: i64, name: &str) -> Result<Vec<String>, H5Error> {
-        match strings::read_list(object, name).map_err(|error| self.damaged(&error))? {
-            Attribute::Text(strings) => strings
-                .values
-                .into_iter()
-                .map(|value| String::from_utf8(value).map_err(|_| self.not_text(name, "it is not UTF-8")))
-                .collect(),
-            Attribute::Missing | Attribute::Other("it is empty") => Ok(Vec::new()),
-            Attribute::Other(why) => Err(self.not_text(name, why)),
+    fn error(&self, reason: Reason) -> H5Error {
+        let path = self.path.clone();
+        match reason {
+            // HDF5 may begin further on in a file, so only HDF5 knows; but what has no mark is likelier none.
+            Reason::NotOpened(_) if !self.has_mark => H5Error::NotHdf5 { path },
+            Reason::NotOpened(why) | Reason::Damaged(why) => H5Error::Damaged { path, why },
+            Reason::WeightsOnly => H5Error::WeightsOnly { path },
+            Reason::NoAttribute(name, there) => H5Error::NoAttribute { path, name, there },
+            Reason::NotText(name, why) => H5Error::NotText { path, name, why },
         }
     }
+}
 
-    fn holds_weights(&self) -> bool {
-        self.file.link_exists(MODEL_WEIGHTS)
-            || !matches!(strings::read_list(self.file.id(), "layer_names"), Ok(Attribute::Missing) | Err(_))
+fn attribute(file: &hdf5::File, name: &str) -> Result<Vec<u8>, Reason> {
+    match strings::read(file.id(), name)? {
+        Attribute::Text(Strings { mut values, is_scalar, .. }) if is_scalar || values.len() == 1 => {
+            Ok(values.pop().unwrap_or_default())
+        }
+        Attribute::Text(_) => Err(not_text(name, "it is a list of strings")),
+        Attribute::Other(why) => Err(not_text(name, why)),
+        Attribute::Missing if name == MODEL_CONFIG && holds_weights(file) => Err(Reason::WeightsOnly),
+        Attribute::Missing => Err(Reason::NoAttribute(name.to_owned(), file.attr_names().unwrap_or_default())),
     }
+}
 
-    fn damaged(&self, error: &hdf5::Error) -> H5Error {
-        H5Error::Damaged { path: self.path.clone(), why: words(error) }
+fn saved_layers(file: &hdf5::File) -> Result<Vec<SavedLayer>, Reason> {
+    if !file.link_exists(MODEL_WEIGHTS) {
+        return Ok(Vec::new());
     }
+    let none = |of: &str, error: &hdf5::Error| Reason::Damaged(format!("no weights{of}: {}", link_words(error)));
+    let weights = file.group(MODEL_WEIGHTS).map_err(|error| none("", &error))?;
+    let saved = |name: String| {
+        let of = format!(" of the layer '{}'", shown(&name));
+        let group = weights.group(&name).map_err(|error| none(&of, &error))?;
+        let weights = list(group.id(), "weight_names")?;
+        match weights.iter().find(|weight| group.dataset(weight).is_err()) {
+            None => Ok(SavedLayer { weights, name }),
+            Some(weight) => {
+                let (weight, layer) = (shown(weight), shown(&name));
+                Err(Reason::Damaged(format!("the weight '{weight}' of the layer '{layer}' is missing")))
+            }
+        }
+    };
+    list(weights.id(), "layer_names")?.into_iter().map(saved).collect()
+}
 
-    fn not_text(&self, name: &str, why: &str) -> H5Error {
-        H5Error::NotText { path: self.path.clone(), name: name.to_owned(), why: why.to_owned() }
+/// Why a link cannot be followed.
+fn link_words(error: &hdf5::Error) -> String {
+    match words(error) {
+        // What HDF5 says of the links that the child process has switched off.
+        words if words.contains("unable to find link class") => "a link into another file is not followed".to_owned(),
+        words => words,
     }
+}
+
+/// A list of names. Keras writes the empty list as an array of no numbers.
+fn list(object: i64, name: &str) -> Result<Vec<String>, Reason> {
+    match strings::read_list(object, name)? {
+        Attribute::Text(strings) => strings
+            .values
+            .into_iter()
+            .map(|value| String::from_utf8(value).map_err(|_| not_text(name, "it is not UTF-8")))
+            .collect(),
+        Attribute::Missing | Attribute::Other("it is empty") => Ok(Vec::new()),
+        Attribute::Other(why) => Err(not_text(name, why)),
+    }
+}
+
+fn holds_weights(file: &hdf5::File) -> bool {
+    file.link_exists(MODEL_WEIGHTS)
+        || !matches!(strings::read_list(file.id(), "layer_names"), Ok(Attribute::Missing) | Err(_))
 }

@@ -114,6 +114,17 @@ pub(super) fn read(object: hid_t, name: &str) -> hdf5::Result<Attribute> {
     })
 }
 
+fn absurd() -> hdf5::Error {
+    hdf5::Error::Internal("an attribute of absurd size".to_owned())
+}
+
+/// Room for what a file says it has, where there is as much.
+fn room<T>(length: usize) -> hdf5::Result<Vec<T>> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(length).map_err(|_| absurd())?;
+    Ok(room)
+}
+
 unsafe fn read_fixed(
     attribute: hid_t,
     file_type: hid_t,
@@ -121,11 +132,12 @@ unsafe fn read_fixed(
     size: usize,
     padding: H5T_str_t,
 ) -> hdf5::Result<Vec<Vec<u8>>> {
-    let bytes = points.checked_mul(size).ok_or_else(|| hdf5::Error::Internal("an attribute of absurd size".into()))?;
+    let bytes = points.checked_mul(size).ok_or_else(absurd)?;
     if bytes == 0 {
-        return Ok(vec![Vec::new(); points]);
+        return if size == 0 { Err(absurd()) } else { Ok(Vec::new()) };
     }
-    let mut buffer = vec![0_u8; bytes];
+    let mut buffer: Vec<u8> = room(bytes)?;
+    buffer.resize(bytes, 0);
     // SAFETY: the memory type is the file's, so the read fills exactly points * size bytes.
     check(unsafe { H5Aread(attribute, file_type, buffer.as_mut_ptr().cast()) })?;
     let trimmed = |cell: &[u8]| -> Vec<u8> {
@@ -142,10 +154,11 @@ unsafe fn read_fixed(
 }
 
 unsafe fn read_variable(attribute: hid_t, file_type: hid_t, points: usize) -> hdf5::Result<Vec<Vec<u8>>> {
-    let mut buffer: Vec<*mut c_char> = vec![ptr::null_mut(); points];
     if points == 0 {
         return Ok(Vec::new());
     }
+    let mut buffer: Vec<*mut c_char> = room(points)?;
+    buffer.resize(points, ptr::null_mut());
     // SAFETY: a variable-length string reads as a pointer to a NUL-terminated copy, which the library frees again.
     unsafe {
         let memory_type = Id::new(H5Tcopy(file_type), H5Tclose)?;

@@ -8,7 +8,7 @@ use std::path::Path;
 use hdf5_sys::h5t::{H5T_CSET_ASCII, H5T_CSET_UTF8};
 
 use super::strings::{self, Attribute, Storage, Strings, storage_of};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, words};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, child, first_line};
 use crate::text::io_words;
 use crate::whole::{Whole, folder_of};
 
@@ -77,9 +77,11 @@ pub fn write(model: &Path, stamp: Stamp, out: &Path, edit: Edit, force: bool, sy
     if Stamp::of(model)? != stamp {
         return Err(H5Error::Io { path: model.to_owned(), why: "has changed while it was read".to_owned() });
     }
-    change(whole.partial(), edit).map_err(|error| match system_error(&error) {
+    let bytes = whole.file().metadata().map_err(|error| at(out, error))?.len() + edit.config.len() as u64;
+    let changed = child::run(bytes, || (change(whole.partial(), edit).map_err(|error| error.to_string()), Vec::new()));
+    changed.and_then(|(changed, _)| changed).map_err(|text| match system_error(&text) {
         Some(error) => at(out, error),
-        None => H5Error::Write { path: out.to_owned(), why: words(&error) },
+        None => H5Error::Write { path: out.to_owned(), why: first_line(&text) },
     })?;
     whole.appear(force, sync).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => H5Error::Exists { path: out.to_owned() },
@@ -110,8 +112,7 @@ pub fn refuse_bad_output(model: &Path, out: &Path, force: bool) -> Result<(), H5
 }
 
 /// What the system said, where it is the system that refused: HDF5 spells its error number somewhere in a long line.
-fn system_error(error: &hdf5::Error) -> Option<io::Error> {
-    let text = error.to_string();
+fn system_error(text: &str) -> Option<io::Error> {
     let (_, number) = text.split_once("errno = ")?;
     let digits = number.find(|c: char| !c.is_ascii_digit()).map_or(number, |end| &number[..end]);
     digits.parse().ok().map(io::Error::from_raw_os_error)

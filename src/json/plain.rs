@@ -107,7 +107,11 @@ pub(super) fn to_plain<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Pla
 impl Plain<'_> {
     /// What the JSON parser says, with the place in the original text.
     pub(super) fn syntax(&self, error: &serde_json::Error, original: &str) -> JsonError {
-        let message = error.to_string();
+        let mut message = error.to_string();
+        // Python takes half of a surrogate pair for a character; Unicode text cannot hold it.
+        for words in ["unexpected end of hex escape", "lone leading surrogate in hex escape"] {
+            message = message.replacen(words, "half of a surrogate pair in a string", 1);
+        }
         let (line, column) = (error.line(), error.column());
         let place = format!(" at line {line} column {column}");
         let Some(what) = message.strip_suffix(&place).filter(|_| !self.rewritten.is_empty()) else {

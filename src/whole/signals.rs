@@ -115,6 +115,18 @@ pub fn install() {
     }
 }
 
+/// In a child process: leaves the partial files to the parent, whatever ends the child.
+pub fn leave_to_parent() {
+    for signal in DEADLY {
+        // SAFETY: sets the default action, and puts back that a signal is ignored.
+        unsafe {
+            if libc::signal(signal, libc::SIG_DFL) == libc::SIG_IGN {
+                libc::signal(signal, libc::SIG_IGN);
+            }
+        }
+    }
+}
+
 /// Does something that no signal shall cut in two; one that comes meanwhile acts afterwards.
 pub fn postponed<T>(body: impl FnOnce() -> T) -> T {
     WAITS.store(true, Ordering::SeqCst);

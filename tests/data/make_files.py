@@ -60,6 +60,16 @@ def main():
         weights.create_group("relu").attrs["weight_names"] = np.array([])
         f.create_group("optimizer_weights").create_dataset("steps", data=7)
 
+    with file("tiny.h5") as f:  # as Keras 2 writes one, small enough to damage it in every place
+        f.attrs["model_config"] = text
+        f.attrs["keras_version"] = "2.15.0"
+        weights = f.create_group("model_weights")
+        weights.attrs["layer_names"] = np.array([b"conv", b"relu"])
+        conv = weights.create_group("conv")
+        conv.attrs["weight_names"] = np.array([b"kernel:0"])
+        conv.create_dataset("kernel:0", data=np.ones((1, 1, 1, 2), np.float32))
+        weights.create_group("relu").attrs["weight_names"] = np.array([])
+
     with file("no-weights.h5") as f:  # a config alone
         f.attrs["model_config"] = text
     digits = (HERE / "digits-keras3.h5").read_bytes()

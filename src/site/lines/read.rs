@@ -1,5 +1,5 @@
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
@@ -10,6 +10,9 @@ use thiserror::Error;
 
 use crate::site::{Cell, Fault, Shape, ShapeError, Site};
 use crate::text::io_words;
+
+/// The longest line that is read, in bytes: what never ends is no line.
+const LONGEST: u64 = 1 << 30;
 
 /// What is wrong with a line, and which line it is, counted from 1.
 #[derive(Debug, Error)]
@@ -31,6 +34,8 @@ pub enum Problem {
     Shape(#[from] ShapeError),
     #[error("shape {found}, where the lines before have {expected}")]
     OtherShape { expected: Shape, found: Shape },
+    #[error("longer than {LONGEST} bytes")]
+    TooLong,
     #[error("no cells")]
     NoCells,
     #[error("cell h {h}, w {w}, c {c} lies outside the shape {shape}")]
@@ -126,8 +131,10 @@ impl<R: BufRead> Reader<R> {
         loop {
             self.text.clear();
             self.line += 1;
-            if self.input.read_until(b'\n', &mut self.text)? == 0 {
-                return Ok(None);
+            match self.input.by_ref().take(LONGEST + 1).read_until(b'\n', &mut self.text)? as u64 {
+                0 => return Ok(None),
+                1..=LONGEST => {}
+                _ => return Err(Problem::TooLong),
             }
             if !self.text().is_empty() {
                 return self.parse().map(Some);
@@ -197,7 +204,7 @@ fn float(text: &str) -> Result<f32, Problem> {
 
 /// serde_json counts lines within the one line that it was given: keep only the column.
 fn syntax(error: serde_json::Error) -> Problem {
-    let message = error.to_string();
+    let message = error.to_string().replace("expected usize", "expected a whole number from 0");
     let place = format!(" at line {} column {}", error.line(), error.column());
     Problem::Json { message: message.strip_suffix(&place).unwrap_or(&message).to_owned(), column: error.column() }
 }

@@ -13,9 +13,12 @@ pub struct Writer {
     run: String,
     /// The shape, and the name of the list that follows.
     shape: String,
-    /// `{"h":0,"w":` to `{"h":H-1,"w":`: most of a line is such text.
+    /// `{"h":0,"w":` to `{"h":H-1,"w":`, of the first [`ROWS`] rows: most of a line is such text.
     rows: Vec<Vec<u8>>,
 }
+
+/// How many rows have their text ready; no layer that people use is higher.
+const ROWS: usize = 1 << 12;
 
 impl Writer {
     pub fn new(sampler: &Sampler) -> Self {
@@ -23,7 +26,7 @@ impl Writer {
         Writer {
             run: format!(r#","seed":{},"model":{}"#, sampler.seed(), json!(sampler.id())),
             shape: format!(r#","shape":{{"h":{},"w":{},"c":{}}},"cells":["#, shape.h, shape.w, shape.c),
-            rows: (0..shape.h).map(|h| format!(r#"{{"h":{h},"w":"#).into_bytes()).collect(),
+            rows: (0..shape.h.min(ROWS)).map(|h| row(h).into_bytes()).collect(),
         }
     }
 
@@ -49,7 +52,10 @@ impl Writer {
             if i > 0 {
                 out.write_all(b",")?;
             }
-            out.write_all(&self.rows[cell.h])?;
+            match self.rows.get(cell.h) {
+                Some(row) => out.write_all(row)?,
+                None => out.write_all(row(cell.h).as_bytes())?,
+            }
             serde_json::to_writer(&mut *out, &cell.w)?;
             out.write_all(br#","c":"#)?;
             serde_json::to_writer(&mut *out, &cell.c)?;
@@ -61,6 +67,11 @@ impl Writer {
         }
         out.write_all(b"]}\n")
     }
+}
+
+/// The text of a cell up to its column.
+fn row(h: usize) -> String {
+    format!(r#"{{"h":{h},"w":"#)
 }
 
 fn parameters(parameters: &[(&str, Setting)], out: &mut impl Write) -> io::Result<()> {
@@ -130,6 +141,19 @@ mod tests {
             assert_eq!(read.shape, sampler.shape());
             assert_eq!(bits(&read), bits(&drawn.site()));
         }
+    }
+
+    #[test]
+    fn a_line_of_the_highest_tensor_reads_back() {
+        let shape = Shape::new(u32::MAX as usize, 1, 1).unwrap();
+        let sampler = Sampler::single_bit_flip(shape, 3);
+        let mut drawn = sampler.room();
+        sampler.draw(0, &mut drawn);
+        let mut line = Vec::new();
+        Writer::new(&sampler).write(&drawn, &mut line).unwrap();
+        let read = Reader::new(line.as_slice()).next().unwrap().unwrap();
+        assert!(read.cells[0].h > ROWS);
+        assert_eq!(read, drawn.site());
     }
 
     #[test]

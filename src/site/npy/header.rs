@@ -10,6 +10,12 @@ use super::Problem;
 /// can be filled in once it is known.
 pub(super) const WRITTEN: usize = 128;
 
+/// The longest header that is read, in bytes. NumPy itself asks before it reads more than 10,000.
+const LONGEST: u64 = 1 << 16;
+
+/// The deepest nesting that is read; the parser of Python literals calls itself for each level. A header needs two.
+const DEEPEST: usize = 16;
+
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// The element types that are read.
@@ -79,6 +85,9 @@ impl Header {
             }
             (major, minor) => return Err(Problem::Version(major, minor)),
         };
+        if length > LONGEST {
+            return Err(Problem::Header(format!("it is {length} bytes long, more than {LONGEST}")));
+        }
         // Read through `take`: a length that lies must not be believed before the bytes are there.
         let mut text = Vec::new();
         input.take(length).read_to_end(&mut text)?;
@@ -90,6 +99,9 @@ impl Header {
 
     fn parse(text: &str, length: u64) -> Result<Header, Problem> {
         let bad = |what: &str| Problem::Header(what.to_owned());
+        if text.matches(['(', '[', '{']).count() > DEEPEST {
+            return Err(bad("too many brackets"));
+        }
         let Ok(Value::Dict(entries)) = text.trim().parse::<Value>() else {
             return Err(bad("not a Python dictionary"));
         };
@@ -188,9 +200,14 @@ mod tests {
         assert_eq!(refused(b"PK\x03\x04 and more"), "not a NumPy file");
         assert_eq!(refused(b"\x93NUMPY\x09\x01aaaa"), "NumPy format version 9.1 is not known");
         assert_eq!(
-            refused(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}"),
+            refused(b"\x93NUMPY\x02\x00\xff\xff\x00\x00{}"),
             "the header is not a NumPy header: it ends too early"
         );
+        assert_eq!(
+            refused(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}"),
+            "the header is not a NumPy header: it is 4294967295 bytes long, more than 65536"
+        );
+        assert_eq!(refused(&with_text(&"(".repeat(60_000))), "the header is not a NumPy header: too many brackets");
         for (text, message) in [
             ("[1]", "the header is not a NumPy header: not a Python dictionary"),
             ("{}", "the header is not a NumPy header: 'descr' is missing"),

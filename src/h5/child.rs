@@ -1,0 +1,198 @@
+//! HDF5 at work in a process of its own.
+//!
+//! The HDF5 library trusts a file more than one from a stranger deserves: there are files that it reads for ever, and
+//! nothing keeps it from crashing on others or from taking all memory. So whatever it does with a file it does in a child
+//! process with limits, and the parent hears the result through a pipe, or how the child has died.
+
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::AsRawFd;
+use std::panic::{self, AssertUnwindSafe};
+
+use hdf5::sync::sync;
+use hdf5_sys::h5l::{H5L_type_t, H5Lunregister};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::whole::signals;
+
+/// The processor time that every child has, in seconds. What is read of a model takes milliseconds.
+const SECONDS: u64 = 5;
+/// What reads and writes faster than this, in bytes a second, has time enough.
+const SLOWEST: u64 = 16 << 20;
+/// The memory that every child may take, in bytes.
+const MEMORY: u64 = 256 << 20;
+/// What a child may take besides, in bytes for each byte at work. HDF5 holds a text up to three times.
+const COPIES: u64 = 8;
+
+/// Calls `work` in a child process and gives back what it returns: a value, and bytes that go as they are. `size` is the
+/// number of bytes at work; time and memory are limited by it.
+///
+/// # Errors
+/// In words, that the child did not come to its end.
+pub(super) fn run<T: Serialize + DeserializeOwned>(
+    size: u64,
+    work: impl FnOnce() -> (T, Vec<u8>),
+) -> Result<(T, Vec<u8>), String> {
+    let no_child = |error: io::Error| format!("no process can be started: {error}");
+    let (reader, writer) = io::pipe().map_err(no_child)?;
+    // SAFETY: no other thread is inside HDF5, since this one holds its lock, and the child has it then. It calls nothing
+    // else that another thread may hold but the allocator, which the C library makes ready for forks.
+    match sync(|| unsafe { libc::fork() }) {
+        -1 => Err(no_child(io::Error::last_os_error())),
+        0 => {
+            drop(reader);
+            be_child(size, writer, work)
+        }
+        child => {
+            drop(writer);
+            let answer = read_answer(reader);
+            let status = wait(child).map_err(no_child)?;
+            match answer {
+                Some(answer) if status == 0 => Ok(answer),
+                _ => Err(how_it_died(status)),
+            }
+        }
+    }
+}
+
+fn be_child<T: Serialize>(size: u64, writer: PipeWriter, work: impl FnOnce() -> (T, Vec<u8>)) -> ! {
+    // Nothing may unwind into what the parent goes on with.
+    let answered = panic::catch_unwind(AssertUnwindSafe(|| {
+        // Another thread of the parent may have held stderr, which nobody gives back here.
+        panic::set_hook(Box::new(|_| {}));
+        signals::leave_to_parent();
+        limit(size);
+        let (value, bytes) = work();
+        write_answer(writer, &value, &bytes).is_ok()
+    }));
+    // SAFETY: ends this process, without what the parent has arranged for its own end.
+    unsafe { libc::_exit(if answered.is_ok_and(|answered| answered) { 0 } else { 1 }) }
+}
+
+fn limit(size: u64) {
+    let seconds = SECONDS + size / SLOWEST;
+    lower(libc::RLIMIT_CPU, seconds);
+    lower(libc::RLIMIT_CORE, 0);
+    if let Some(taken) = memory_taken() {
+        lower(libc::RLIMIT_DATA, taken.saturating_add(MEMORY).saturating_add(size.saturating_mul(COPIES)));
+    }
+    // The words of a dying child are none for the user.
+    if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+        // SAFETY: both descriptors are open.
+        unsafe { libc::dup2(null.as_raw_fd(), libc::STDERR_FILENO) };
+    }
+    // An external link would have HDF5 open a file that nobody has named, and write to it.
+    // SAFETY: links of other types are not touched; where the type is not there, nothing happens.
+    sync(|| unsafe { H5Lunregister(H5L_type_t::H5L_TYPE_EXTERNAL) });
+}
+
+/// Lowers a limit of this process; one that is lower already stays.
+fn lower(resource: libc::__rlimit_resource_t, most: u64) {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the structure outlives both calls.
+    unsafe {
+        if libc::getrlimit(resource, &mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_cur.min(most as libc::rlim_t);
+            libc::setrlimit(resource, &limit);
+        }
+    }
+}
+
+/// How much memory of its own this process has, in bytes, where the system tells.
+fn memory_taken() -> Option<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    // SAFETY: asks for a number.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    pages.split(' ').nth(5)?.parse::<u64>().ok()?.checked_mul(page.try_into().ok()?)
+}
+
+/// One line of JSON, the number of bytes, the bytes.
+fn write_answer(mut writer: PipeWriter, value: &impl Serialize, bytes: &[u8]) -> io::Result<()> {
+    let mut head = serde_json::to_vec(value)?;
+    head.push(b'\n');
+    head.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    writer.write_all(&head)?;
+    writer.write_all(bytes)
+}
+
+/// `None` where the answer is not whole.
+fn read_answer<T: DeserializeOwned>(reader: PipeReader) -> Option<(T, Vec<u8>)> {
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new();
+    reader.read_until(b'\n', &mut line).ok()?;
+    let value = serde_json::from_slice(&line).ok()?;
+    let mut length = [0; 8];
+    reader.read_exact(&mut length).ok()?;
+    let length = u64::from_le_bytes(length);
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length.try_into().ok()?).ok()?;
+    reader.take(length).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 == length).then_some((value, bytes))
+}
+
+fn wait(child: libc::pid_t) -> io::Result<libc::c_int> {
+    let mut status = 0;
+    loop {
+        // SAFETY: the child is ours, and the status outlives the call.
+        if unsafe { libc::waitpid(child, &mut status, 0) } == child {
+            return Ok(status);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+fn how_it_died(status: libc::c_int) -> String {
+    match libc::WTERMSIG(status) {
+        libc::SIGXCPU | libc::SIGKILL => "the HDF5 library comes to no end with it".to_owned(),
+        signal if libc::WIFSIGNALED(status) => format!("the HDF5 library crashes on it (signal {signal})"),
+        _ => "the HDF5 library fails on it".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_comes_back_with_bytes_of_any_size() {
+        for size in [0, 1, 1 << 20] {
+            let bytes: Vec<u8> = (0..size).map(|i| i as u8).collect();
+            let answer = run(0, || (vec!["a\nb".to_owned()], bytes.clone()));
+            assert_eq!(answer, Ok((vec!["a\nb".to_owned()], bytes)));
+        }
+    }
+
+    #[test]
+    fn a_death_is_told_in_words() {
+        let died = |work: fn()| run(0, || (work(), Vec::new())).unwrap_err();
+        assert_eq!(died(|| std::process::abort()), "the HDF5 library crashes on it (signal 6)");
+        assert_eq!(died(|| panic!("none of this is shown")), "the HDF5 library fails on it");
+        assert_eq!(died(|| unsafe { libc::_exit(0) }), "the HDF5 library fails on it");
+        assert_eq!(
+            died(|| {
+                // SAFETY: a signal to this process alone.
+                unsafe { libc::raise(libc::SIGXCPU) };
+            }),
+            "the HDF5 library comes to no end with it"
+        );
+    }
+
+    #[test]
+    fn memory_and_time_are_limited() {
+        let soft = |resource| {
+            run(1 << 30, || {
+                let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+                // SAFETY: the structure outlives the call.
+                unsafe { libc::getrlimit(resource, &mut limit) };
+                (limit.rlim_cur, Vec::new())
+            })
+            .expect("an answer")
+            .0
+        };
+        assert_eq!(soft(libc::RLIMIT_CPU), 5 + 64);
+        assert!((8 << 30..11 << 30).contains(&soft(libc::RLIMIT_DATA)));
+    }
+}

@@ -1,0 +1,137 @@
+//! A config becomes a graph, a list, a patch and a patched config, and comes back.
+
+use std::collections::HashMap;
+
+use classes_h5::graph::{Graph, Keras};
+use classes_h5::h5::SavedLayer;
+use classes_h5::insert::{self, Calls, Request};
+use classes_h5::json::{self, Arrays};
+use classes_h5::list::{self, Style};
+use classes_h5::shape::{self, Shapes};
+use classes_h5::simulator::is_simulator;
+use classes_h5::target::{Target, Targets};
+use classes_h5::{config, fill, patch, weights};
+use json_patch::Patch;
+use serde_json::Value;
+
+/// How many layers of one config get a simulator, at most.
+const TRIED: usize = 4;
+
+pub fn check(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut arrays = Arrays::default();
+    let Ok(parsed) = json::parse(text, &mut arrays) else { return };
+    let document = parsed.value;
+    what_is_written_reads_back(&document, &arrays);
+    let Ok(graph) = config::read(&document) else { return };
+    let targets = Targets::new(&graph).all();
+    lists_are_one_line_a_target(&targets);
+    for keras in [Keras::Two, Keras::Three] {
+        the_order_has_inputs_before_their_consumers(&graph, keras);
+    }
+    let shapes = shape::infer(&graph);
+    for target in targets.iter().step_by(targets.len().div_ceil(TRIED).max(1)) {
+        for (calls, split_activation) in [(Calls::Only, false), (Calls::All, false), (Calls::All, true)] {
+            let after = target.path.clone();
+            let request = Request { after, calls, split_activation, ..Default::default() };
+            an_insertion_comes_back(&document, &arrays, &graph, &shapes, request);
+        }
+    }
+}
+
+fn what_is_written_reads_back(document: &Value, arrays: &Arrays) {
+    let compact = written(document, arrays);
+    let pythons = fill::text(document.clone(), arrays, &[]).expect("fits");
+    assert!(pythons.iter().all(|byte| (b' '..=0x7f).contains(byte)), "the form for files is ASCII");
+    let mut pretty = Vec::new();
+    json::write_pretty(document, arrays, &mut pretty).expect("memory");
+    for text in [pythons, pretty] {
+        let text = String::from_utf8(text).expect("UTF-8");
+        let mut arrays = Arrays::default();
+        let read = json::parse(&text, &mut arrays).expect("JSON").value;
+        assert_eq!(written(&read, &arrays), compact);
+    }
+}
+
+/// A document as text, without white space.
+fn written(document: &Value, arrays: &Arrays) -> String {
+    let mut text = Vec::new();
+    json::write_compact(document, arrays, &mut text).expect("memory");
+    String::from_utf8(text).expect("UTF-8")
+}
+
+fn lists_are_one_line_a_target(targets: &[Target]) {
+    for style in [Style::Table, Style::Tsv, Style::JsonLines] {
+        let mut out = Vec::new();
+        list::write(targets, style, &mut out).expect("memory");
+        let text = String::from_utf8(out).expect("UTF-8");
+        assert_eq!(text.lines().count(), targets.len() + usize::from(style == Style::Table));
+        for line in text.lines() {
+            match style {
+                Style::Table => assert!(!line.contains(char::is_control), "{line:?}"),
+                Style::Tsv => {
+                    assert_eq!(line.split('\t').count(), 5, "{line:?}");
+                    assert!(!line.contains(|c: char| c.is_control() && c != '\t'), "{line:?}");
+                }
+                Style::JsonLines => assert!(serde_json::from_str::<Value>(line).expect("JSON").is_object()),
+            }
+        }
+    }
+}
+
+fn the_order_has_inputs_before_their_consumers(graph: &Graph, keras: Keras) {
+    let order = graph.keras_order(keras).expect("a graph that was read has an order");
+    let places: HashMap<usize, usize> = order.iter().enumerate().map(|(place, &layer)| (layer, place)).collect();
+    assert_eq!(places.len(), order.len(), "no layer is there twice");
+    for (index, layer) in graph.layers.iter().enumerate().filter(|(index, _)| graph.is_used(*index)) {
+        // A layer with several calls may stand before what its later calls take.
+        let [call] = layer.calls.as_slice() else { continue };
+        for wire in &call.inputs {
+            assert!(places[&wire.source.layer] < places[&index], "{} comes after its input", layer.name);
+        }
+    }
+}
+
+fn an_insertion_comes_back(document: &Value, arrays: &Arrays, graph: &Graph, shapes: &Shapes, request: Request) {
+    let shape_of = |address: &_, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
+    let split = request.split_activation;
+    let Ok(insertion) = insert::insert(graph, &shape_of, &[request]) else { return };
+    let [inserted] = insertion.simulators.as_slice() else { panic!("one request makes one simulator") };
+    let edit = patch::build(&insertion.changes);
+    let spelt = |edit: &Patch| serde_json::to_value(edit).expect("a patch is JSON");
+    let read = patch::from_value(spelt(&edit)).expect("what is spelt as a patch is one");
+    assert_eq!(spelt(&read), spelt(&edit));
+
+    let mut patched = document.clone();
+    patch::apply(&mut patched, &edit, arrays).expect("a patch fits the config it was made for");
+    let mut elsewhere = document.clone();
+    json_patch::patch(&mut elsewhere, &edit).expect("the patch fits for others, too");
+    assert_eq!(elsewhere, patched);
+
+    let new = config::read(&patched).expect("a patched config is one");
+    assert_eq!(new.walk().len(), graph.walk().len() + 1 + usize::from(split));
+    assert_eq!(fill::simulators(&new).len(), fill::simulators(graph).len() + 1);
+    for keras in [Keras::Two, Keras::Three] {
+        the_order_has_inputs_before_their_consumers(&new, keras);
+        the_saved_layers_stay(graph, &new, keras);
+    }
+
+    let changes = insert::remove(&new, &inserted.name).expect("what went in comes out");
+    patch::apply(&mut patched, &patch::build(&changes), arrays).expect("the removal fits");
+    assert_eq!(written(&patched, arrays), written(document, arrays), "what comes out leaves what was there");
+}
+
+fn the_saved_layers_stay(old: &Graph, new: &Graph, keras: Keras) {
+    let order = old.keras_order(keras).expect("an order").into_iter().map(|index| &old.layers[index]);
+    // A simulator's saved mode comes and goes with the Keras.
+    let names = order.filter(|layer| !is_simulator(layer.class)).map(|layer| layer.name.to_owned());
+    let mut names: Vec<String> = names.collect();
+    let saved: Vec<SavedLayer> =
+        names.iter().map(|name| SavedLayer { name: name.clone(), weights: vec![format!("{name}/kernel:0")] }).collect();
+    let Ok(plan) = weights::plan(old, new, &saved, keras) else { return };
+    let Some(mut reordered) = plan.layer_names else { return };
+    reordered.retain(|name| names.contains(name));
+    reordered.sort_unstable();
+    names.sort_unstable();
+    assert_eq!(reordered, names, "the same layers in another order");
+}

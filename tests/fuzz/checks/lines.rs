@@ -1,0 +1,62 @@
+//! Sites are read from lines, passed on, and made dense.
+
+use std::collections::HashSet;
+
+use classes_h5::progress::Progress;
+use classes_h5::site::dense::{Dense, index};
+use classes_h5::site::lines::Reader;
+use classes_h5::site::{DataFormat, Fault, Site, pass};
+
+/// The largest tensor that is made dense, in cells.
+const DENSE: usize = 1 << 14;
+
+pub fn check(data: &[u8]) {
+    let mut sites = Vec::new();
+    for site in Reader::new(data) {
+        match site {
+            Ok(site) => sites.push(site),
+            Err(error) => {
+                assert!(error.line > 0);
+                assert!(!error.to_string().is_empty());
+                let stops = pass::lines(data, std::io::sink(), &Progress::silent());
+                assert!(stops.is_err(), "what is not read is not passed on");
+                return;
+            }
+        }
+    }
+    for site in &sites {
+        assert_eq!(site.shape, sites[0].shape);
+        let places: HashSet<_> = site.cells.iter().map(|cell| (cell.h, cell.w, cell.c)).collect();
+        assert!(!places.is_empty() && places.len() == site.cells.len(), "no cell is there twice");
+        assert!(places.iter().all(|&(h, w, c)| site.shape.contains(h, w, c)));
+        for format in [DataFormat::ChannelsLast, DataFormat::ChannelsFirst] {
+            dense_arrays_hold_the_cells(site, format);
+        }
+    }
+    let mut once = Vec::new();
+    assert_eq!(pass::lines(data, &mut once, &Progress::silent()).is_err(), sites.is_empty());
+    if !sites.is_empty() {
+        let mut twice = Vec::new();
+        pass::lines(once.as_slice(), &mut twice, &Progress::silent()).expect("what was passed on is read");
+        assert_eq!(once, twice);
+        let again: Vec<Site> = Reader::new(once.as_slice()).map(|site| site.expect("a site")).collect();
+        assert_eq!(format!("{again:?}"), format!("{sites:?}"));
+    }
+}
+
+fn dense_arrays_hold_the_cells(site: &Site, format: DataFormat) {
+    if site.shape.cells() > DENSE {
+        return;
+    }
+    let mut dense = Dense::new(site.shape, format);
+    let flips = site.cells.iter().any(|cell| matches!(cell.fault, Fault::Bit(_)));
+    assert_eq!(dense.set(site).is_err(), flips);
+    let zeros = dense.mask().chunks(4).filter(|mask| *mask == 0f32.to_le_bytes()).count();
+    assert_eq!(zeros, if flips { 0 } else { site.cells.len() });
+    for cell in site.cells.iter().filter(|_| !flips) {
+        let Fault::Value(value) = cell.fault else { panic!("flips are refused") };
+        let at = 4 * index(format, site.shape, cell.h, cell.w, cell.c);
+        assert_eq!(dense.injection()[at..at + 4], value.to_le_bytes());
+        assert_eq!(dense.mask()[at..at + 4], 0f32.to_le_bytes());
+    }
+}
