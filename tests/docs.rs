@@ -25,5 +25,5 @@ fn the_page_on_sites_shows_what_its_commands_print() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), shown, "{commands}");
         run += 1;
     }
-    assert_eq!(run, 8);
+    assert_eq!(run, 9);
 }
