@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . docs/setup.sh
-need jq jq dot graphviz
+need jq jq git git dot graphviz
 python_packages docs/requirements-build.txt
 
 step() {
@@ -15,4 +15,5 @@ step cargo clippy --locked --quiet --all-targets -- -D warnings
 step env RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps --document-private-items
 step cargo test --locked
 python_packages tests/keras/requirements.txt
+python_packages docs/campaign/requirements.txt
 step env CLASSES_BIN_DIR="$PWD/target/debug" python -m pytest -q -n 2 --dist loadscope tests/keras

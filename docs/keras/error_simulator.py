@@ -57,10 +57,15 @@ class DenseSites:
                 f"ErrorSimulator: the sites have shape {self.injections.shape[1:]}, the input {tuple(shape)}"
             )
 
+    def cell_counts(self):
+        return np.count_nonzero(self.masks == 0, axis=(1, 2, 3))
+
     def inject(self, inputs, picked):
+        """(outputs, for each image whether a cell of its site changed a bit)"""
         masks = tf.cast(tf.gather(self._masks, picked), inputs.dtype)
         injections = tf.cast(tf.gather(self._injections, picked), inputs.dtype)
-        return inputs * masks + injections
+        outputs = inputs * masks + injections
+        return outputs, tf.reduce_any((masks == 0) & differ(inputs, outputs), axis=(1, 2, 3))
 
     def config(self):
         return numbers(self.injections), numbers(self.masks)
@@ -108,14 +113,20 @@ class SparseSites:
         if size is not None and self._last >= size:
             raise ValueError(f"ErrorSimulator: a site has index {self._last}, the input {tuple(shape)} only {size} cells")
 
+    def cell_counts(self):
+        return np.array([len(index) for index, _, _ in self.sites])
+
     def inject(self, inputs, picked):
+        """(outputs, for each image whether a cell of its site changed a bit)"""
         index, value, flip = (tf.gather(cells, picked) for cells in (self._index, self._value, self._flip))
         flat = tf.reshape(inputs, (tf.shape(inputs)[0], -1))
         cells = tf.stack([index.value_rowids(), index.values], axis=1)
-        bits = tf.bitcast(tf.cast(tf.gather_nd(flat, cells), tf.float32), tf.int32)
+        before = tf.gather_nd(flat, cells)
+        bits = tf.bitcast(tf.cast(before, tf.float32), tf.int32)
         flipped = tf.bitcast(tf.bitwise.bitwise_xor(bits, flip.values), tf.float32)
         found = tf.cast(tf.where(flip.values == 0, value.values, flipped), inputs.dtype)
-        return tf.reshape(tf.tensor_scatter_nd_update(flat, cells, found), tf.shape(inputs))
+        outputs = tf.reshape(tf.tensor_scatter_nd_update(flat, cells, found), tf.shape(inputs))
+        return outputs, tf.reduce_any(index.with_values(differ(before, found)), axis=1)
 
     def config(self):
         return [self._config(*site) for site in self.sites], []
@@ -130,6 +141,12 @@ class SparseSites:
             bits = flip.view(np.uint32).tolist()
             site["bit"] = [b.bit_length() - 1 if b else None for b in bits]
         return site
+
+
+def differ(these, those):
+    """Where two tensors of floats differ in a bit."""
+    bits = {2: tf.int16, 4: tf.int32, 8: tf.int64}[these.dtype.size]
+    return tf.bitcast(these, bits) != tf.bitcast(those, bits)
 
 
 def plain(value):
@@ -183,8 +200,9 @@ class _Simulation:
         self.mode = tf.Variable(enabled, trainable=False, dtype=tf.int32, name=f"{self.name}/mode")
         # These two must be saved by neither: Keras 2 does not look into a checkpoint object.
         self._playback = tf.train.Checkpoint(
-            selected=tf.Variable(RANDOM, trainable=False, dtype=tf.int64),
+            selected=tf.Variable([RANDOM], shape=[None], trainable=False, dtype=tf.int64),
             last=tf.Variable([], shape=[None], trainable=False, dtype=tf.int64),
+            changed=tf.Variable([], shape=[None], trainable=False, dtype=tf.bool),
         )
 
     def set_mode(self, mode):
@@ -192,15 +210,28 @@ class _Simulation:
         self.mode.assign([[ErrorSimulatorMode(mode)]])
 
     def select(self, site):
-        """Plays this site for every image from now on; None draws one for each image again."""
-        if site is not None and not 0 <= site < self.num_inj_sites:
-            raise ValueError(f"ErrorSimulator: site {site} is not in 0..{self.num_inj_sites - 1}")
-        self._playback.selected.assign(RANDOM if site is None else site)
+        """Plays this site for every image from now on; a list: one site for each image; None: one drawn for each image."""
+        sites = np.atleast_1d(RANDOM if site is None else site)
+        if site is not None:
+            if sites.ndim != 1 or not len(sites) or sites.dtype.kind not in "iu":
+                raise ValueError("ErrorSimulator: select takes a site, a list of one site for each image, or None")
+            for wrong in sites[(sites < 0) | (sites >= self.num_inj_sites)]:
+                raise ValueError(f"ErrorSimulator: site {wrong} is not in 0..{self.num_inj_sites - 1}")
+        self._playback.selected.assign(sites)
 
     @property
     def last_sites(self):
         """The site that each image of the last batch got, -1 for none."""
         return self._playback.last.numpy()
+
+    @property
+    def last_changed(self):
+        """For each image of the last batch whether the errors changed a bit: not if the cells held those values already."""
+        return self._playback.changed.numpy()
+
+    def cell_counts(self):
+        """How many cells each site has."""
+        return self._sites.cell_counts()
 
     def build(self, input_shape):
         if len(input_shape) != 4:
@@ -212,16 +243,22 @@ class _Simulation:
         images = tf.shape(inputs)[:1]
 
         def play():
-            picked = tf.where(
-                self._playback.selected == RANDOM,
-                tf.random.uniform(images, 0, self.num_inj_sites, tf.int64),
-                tf.fill(images, self._playback.selected),
+            selected = self._playback.selected.read_value()
+            chosen = tf.shape(selected)
+            tf.debugging.Assert(
+                (chosen[0] == 1) | (chosen[0] == images[0]),
+                ["ErrorSimulator: sites are selected for", chosen, "images, the batch has", images],
             )
+            selected = tf.gather(selected, tf.range(images[0]) % chosen[0])
+            picked = tf.where(selected == RANDOM, tf.random.uniform(images, 0, self.num_inj_sites, tf.int64), selected)
             self._playback.last.assign(picked)
-            return self._sites.inject(inputs, picked)
+            outputs, changed = self._sites.inject(inputs, picked)
+            self._playback.changed.assign(changed)
+            return outputs
 
         def pass_through():
             self._playback.last.assign(tf.fill(images, tf.constant(NO_SITE, tf.int64)))
+            self._playback.changed.assign(tf.fill(images, False))
             return tf.identity(inputs)
 
         outputs = tf.cond(self.mode[0, 0] == ErrorSimulatorMode.enabled, play, pass_through)

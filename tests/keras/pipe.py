@@ -1,8 +1,10 @@
 """The four programs, as a shell would call them."""
 
+import hashlib
 import json
 import os
 import subprocess
+from pathlib import Path
 
 from kerases import ROOT
 
@@ -64,3 +66,7 @@ def site_line(shape, cells):
             "cells": [dict(zip("hwc", cell), value=names.get(str(value), value)) for cell, value in cells.items()],
         }
     )
+
+
+def sha256(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

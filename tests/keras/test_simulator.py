@@ -82,6 +82,60 @@ def test_a_selected_site_changes_its_cells_in_every_image_and_no_others(version,
 
 
 @pytest.mark.parametrize("graph", [False, True], ids=["eager", "predict"])
+def test_each_image_gets_the_site_that_is_selected_for_it(version, form, graph, inputs):
+    model, before, simulator = network(version, form)
+    selected = [2, 0, 1, 1, 0, 2]
+    simulator.select(selected)
+    outputs = model.predict(inputs, verbose=0) if graph else run(model, inputs)[0]
+    original = run(before, inputs)[0]
+    assert simulator.last_sites.tolist() == selected
+    for image, site in enumerate(selected):
+        np.testing.assert_array_equal(outputs[image], with_site(original[image : image + 1], site)[0])
+
+
+@pytest.mark.parametrize("graph", [False, True], ids=["eager", "predict"])
+def test_another_number_of_images_than_were_selected_for_is_refused(version, form, graph, inputs):
+    model, _, simulator = network(version, form)
+    simulator.select([2, 0, 1])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="(?s)sites are selected for.*3.*images, the batch has.*6"):
+        model.predict(inputs, verbose=0) if graph else run(model, inputs)
+
+
+@pytest.mark.parametrize(
+    "site, message",
+    [
+        (3, "site 3 is not in 0..2"),
+        (-1, "site -1 is not in 0..2"),
+        ([0, 4, 1], "site 4 is not in 0..2"),
+        ([], "select takes a site, a list of one site for each image, or None"),
+        ([[0, 1]], "select takes a site, a list of one site for each image, or None"),
+        (1.5, "select takes a site, a list of one site for each image, or None"),
+    ],
+)
+def test_a_selection_that_makes_no_sense_is_refused(version, site, message):
+    simulator = network(version, SPARSE)[2]
+    simulator.select(1)
+    with pytest.raises(ValueError, match=message):
+        simulator.select(site)
+    assert simulator._playback.selected.numpy().tolist() == [1]
+
+
+def test_it_tells_in_which_images_a_bit_changed(version, form, inputs):
+    simulator = SIMULATOR[version](*SITES[form](), 3)
+    flat = inputs.reshape(len(inputs), -1)
+    flat[1, 13] = flat[2, 13] = 5.0
+    flat[2, 3] = -0.0  # outside the site; dense, it becomes 0.0
+    flat[3, [39, 7]], flat[4, [39, 7]] = [np.inf, -np.inf], [np.inf, 0]
+    simulator.select([0, 0, 0, 2, 2, 1])
+    simulator(tf.constant(inputs))
+    # Dense, an infinity times the mask's zero is NaN.
+    assert simulator.last_changed.tolist() == [True, False, False, form == DENSE, True, True]
+    simulator.set_mode(ErrorSimulatorMode.disabled)
+    simulator(tf.constant(inputs))
+    assert simulator.last_changed.tolist() == [False] * 6
+
+
+@pytest.mark.parametrize("graph", [False, True], ids=["eager", "predict"])
 def test_without_a_selection_each_image_gets_the_site_it_is_told(version, form, graph, inputs):
     model, before, simulator = network(version, form)
     many = np.tile(inputs, (20, 1, 1, 1))

@@ -1,0 +1,298 @@
+"""Campaigns: the real Snakemake, from a YAML file to a table and a page."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+
+import numpy as np
+import pipe
+import psutil
+import pytest
+import yaml
+from kerases import DATA, ROOT
+
+CAMPAIGNS = ROOT / "docs" / "campaign"
+sys.path.insert(0, str(CAMPAIGNS))
+
+import pandas as pd
+from campaign import Campaign
+from tools import CampaignError
+
+SMALL = {
+    "model": str(DATA / "digits-keras3.h5"),
+    "inputs": f"{DATA / 'digits-test.npz'}:images",
+    "labels": f"{DATA / 'digits-test.npz'}:labels",
+    "layers": ["conv2d", "max_pooling2d"],
+    "sets": ["gpu-warp", "single-bit-flip"],
+    "sites": 30,
+    "shard": 30,
+}
+BINARIES = os.environ.get("CLASSES_BIN_DIR") or str(ROOT / "target" / "debug")
+
+
+@pytest.fixture(autouse=True)
+def programs(monkeypatch):
+    monkeypatch.setenv("CLASSES_BIN_DIR", BINARIES)
+
+
+def snakemake(folder, settings, *options, start=False):
+    """Runs a campaign in a folder, or only starts it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "campaign.yaml").write_text(yaml.safe_dump(settings))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", CAMPAIGNS / "Snakefile", "--cores", "2", *options]
+    command += ["--configfile", folder / "campaign.yaml", "--directory", folder]
+    process = subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder
+    )
+    return process if start else (process.communicate()[0], process.returncode)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a campaign that ran in one go, one shard a run."""
+    os.environ["CLASSES_BIN_DIR"] = BINARIES
+    folder = tmp_path_factory.mktemp("whole")
+    said, code = snakemake(folder, SMALL)
+    assert code == 0, said
+    return folder
+
+
+def test_a_campaign_gives_a_line_for_each_prediction_and_a_figure_for_each_layer(whole):
+    table = pd.read_csv(whole / "predictions.tsv", sep="\t")
+    assert table.groupby(["layer", "set"])["site"].apply(list).map(lambda sites: sites == list(range(30))).tolist() == [True] * 4
+    labels = np.load(DATA / "digits-test.npz")["labels"]
+    assert (table["label"] == labels[table["input"]]).all()
+    assert (table["golden"] == table["label"]).mean() > 0.9
+    assert table["input"].nunique() > 60
+    figures = pd.read_csv(whole / "estimates.tsv", sep="\t")
+    critical = figures[(figures["measure"] == "critical") & (figures["spatial_class"] == "*")]
+    assert set(zip(critical["set"], critical["layer"])) == {
+        (name, layer) for name in SMALL["sets"] for layer in ("conv2d", "max_pooling2d", "*")
+    }
+    assert (critical["low"] <= critical["estimate"]).all() and (critical["estimate"] <= critical["high"]).all()
+
+
+def test_the_activation_is_split_off_and_its_range_is_the_one_before(whole):
+    patch = (whole / "001-conv2d" / "patch.json").read_text()
+    assert "simulator_activation" in patch
+    lines = (whole / "001-conv2d" / "gpu-warp" / "seed-1" / "0000000-0000030.sites.ndjson").read_text()
+    assert '"value":-' in lines
+
+
+def test_a_worker_that_is_killed_costs_its_shard_alone_and_shards_make_the_same_table(whole, tmp_path):
+    settings = {**SMALL, "layers": ["conv2d"], "shard": 15}
+    process = snakemake(tmp_path, settings, "predictions.tsv", start=True)
+    victim = None
+    while victim is None and process.poll() is None:
+        time.sleep(0.1)
+        if list(tmp_path.glob("*/*/*/*.predictions.tsv")):
+            victim = player_below(process.pid)
+    os.kill(victim[0], signal.SIGKILL)
+    said = process.communicate()[0]
+    assert process.returncode == 1
+    missing = f"{victim[1]}.predictions.tsv"
+    assert f"output: {missing}" in said
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*/*/*.tsv")}
+    assert len(finished) == 3 and tmp_path / missing not in finished
+    assert not (tmp_path / "predictions.tsv").exists()
+
+    said, code = snakemake(tmp_path, settings, "predictions.tsv")
+    assert code == 0, said
+    assert len(re.findall(r"rule predictions:$", said, re.MULTILINE)) == 1
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert (tmp_path / "ranges.json").read_bytes() == (whole / "ranges.json").read_bytes()
+    lines = (whole / "predictions.tsv").read_bytes().splitlines(keepends=True)
+    expected = [line for line in lines if line.startswith((b"layer\t", b"conv2d\t"))]
+    assert (tmp_path / "predictions.tsv").read_bytes() == b"".join(expected)
+    run = "001-conv2d/gpu-warp/seed-1"
+    shards = [tmp_path / run / f"{name}.sites.ndjson" for name in ("0000000-0000015", "0000015-0000030")]
+    assert b"".join(shard.read_bytes() for shard in shards) == (whole / run / "0000000-0000030.sites.ndjson").read_bytes()
+
+
+def player_below(ancestor):
+    """(process, shard) of a play.py that a process has started."""
+    for process in psutil.Process(ancestor).children(recursive=True):
+        try:
+            words = process.cmdline()
+        except psutil.Error:
+            continue  # it has ended
+        if len(words) > 2 and words[1].endswith("play.py"):
+            return process.pid, words[2].removesuffix(".h5")
+    return None
+
+
+def test_a_finished_campaign_is_not_run_again_and_grows_by_what_is_missing(whole):
+    said, code = snakemake(whole, SMALL)
+    assert code == 0 and "Nothing to be done" in said
+    said, code = snakemake(whole, {**SMALL, "sites": 45}, "--dry-run")
+    assert code == 0
+    assert len(re.findall(r"rule predictions:$", said, re.MULTILINE)) == 4
+    assert set(re.findall(r"output: \S+/(\S+)\.predictions\.tsv", said)) == {"0000030-0000045"}
+
+
+def test_the_page_needs_no_other_file_and_says_what_its_figures_mean(whole):
+    page = Page()
+    page.feed((whole / "page.html").read_text())
+    assert not page.links and not page.open_tags
+    text = " ".join("".join(page.text).split())
+    for part in (
+        "given that a fault has corrupted the output of the layer",
+        "max_pooling2d",
+        "Measured patterns beside single bit flips",
+        "classes-sites --layer conv2d --seed 1 --models gpu-warp --operator conv_gemm --ranges ranges.json",
+        "SHA-256",
+    ):
+        assert part in text, part
+    assert page.pictures == 2
+
+
+class Page(HTMLParser):
+    """Text, tags that are left open, links to other files and pictures of a page."""
+
+    EMPTY = {"meta", "img", "br"}
+
+    def __init__(self):
+        super().__init__()
+        self.text, self.open_tags, self.links, self.pictures = [], [], [], 0
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.EMPTY:
+            self.open_tags.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href") and not value.startswith(("data:", "#")):
+                self.links.append(value)
+            self.pictures += name == "src" and value.startswith("data:image/svg+xml")
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open_tags.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_keras_2_odd_names_and_classes_drawn_equally(tmp_path):
+    """A layer with a slash in its name, in a file with a space and a quote in its."""
+    config = pipe.config_of(DATA / "digits-keras2.h5")
+    named = pipe.jq('walk(if . == "re_lu" then "block/re_lu" else . end)', config)
+    pipe.call("h5-config-set", DATA / "digits-keras2.h5", tmp_path / "the model's.h5", stdin=named)
+    (tmp_path / "times.tsv").write_text("layer\tweight\nblock/re_lu\t2.5\n")
+    settings = {
+        **SMALL,
+        "model": "the model's.h5",
+        "layers": ["block/re_lu"],
+        "sets": ["gpu-warp"],
+        "seeds": [3, 4],
+        "sites": 12,
+        "classes": "equally",
+        "weights": "times.tsv",
+    }
+    said, code = snakemake(tmp_path, settings)
+    assert code == 0, said
+    table = pd.read_csv(tmp_path / "predictions.tsv", sep="\t")
+    assert set(table["layer"]) == {"block/re_lu"}
+    assert table["seed"].tolist() == [3] * 12 + [4] * 12 and table["site"].tolist() == [*range(12)] * 2
+    drawn = table.groupby(["seed", "spatial_class"]).size()
+    assert drawn.max() - drawn.min() <= 1
+    figures = pd.read_csv(tmp_path / "estimates.tsv", sep="\t")
+    assert figures.loc[figures["layer"] == "*", "weight"].unique().tolist() == [2.5]
+    assert "block/re_lu" in (tmp_path / "page.html").read_text()
+
+
+def changed(**settings):
+    return {key: value for key, value in {**SMALL, **settings}.items() if value is not ...}
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        (changed(lyers="all"), "unknown key 'lyers'\n  hint: did you mean 'layers'?"),
+        (changed(model=...), "model: is missing"),
+        (changed(model="no.h5"), "model: FOLDER/no.h5: no such file"),
+        (changed(model="a{b}.h5"), "model: FOLDER/a{b}.h5: Snakemake takes no braces in a path"),
+        (changed(inputs="no.npy"), "inputs: FOLDER/no.npy: no such file"),
+        (changed(inputs=str(DATA / "README.md")), f"inputs: {DATA}/README.md: is no NumPy file: "),
+        (
+            changed(inputs=str(DATA / "digits-test.npz")),
+            f"inputs: {DATA}/digits-test.npz: say which array: digits-test.npz:images, digits-test.npz:labels",
+        ),
+        (changed(labels="few.npy"), "labels: must be 360 whole numbers, one for each input, are int64 of shape (7,)"),
+        (changed(labels="halves.npy"), "labels: must be 360 whole numbers, one for each input, are float64 of shape (360,)"),
+        (changed(layers=["conv2d_7"]), "layers: DATA/digits-keras3.h5 has no layer 'conv2d_7'\n  hint: did you mean 'conv2d_2'?"),
+        (changed(layers=["image"]), "layers: 'image': no operator is known for InputLayer (operators: can give one)"),
+        (changed(layers="conv2d"), "layers: must be a list, as [a, b], is 'conv2d'"),
+        (changed(layers=["conv2d", "conv2d"]), "layers: 'conv2d' is there twice"),
+        (changed(operators={"conv": "relu"}), "operators: DATA/digits-keras3.h5 has no layer 'conv'\n  hint: did you mean 'conv2d'?"),
+        (changed(operators={"conv2d": "conv_gem"}), "operators: conv2d: the sets have no operator 'conv_gem'\n  hint: did you mean 'conv_gemm'?"),
+        (changed(operators={"conv2d": "tanh"}, sets=["gpu-thread", "gpu-warp"]), "layers: 'conv2d': gpu-thread has no tanh"),
+        (changed(sets=["gpu-wrap"]), "classes-sites: "),
+        (changed(seeds=[-1]), "seeds: must be a whole number from 0 to 2^53 - 1, is -1"),
+        (changed(sites=0), "sites: must be at least 1"),
+        (changed(sites="many"), "sites: must be a whole number from 0 to 2^53 - 1, is 'many'"),
+        (changed(design="two"), "design: must be one or crossed, is two"),
+        (changed(split_activation="yes"), "split_activation: must be true or false, is yes"),
+        (changed(keras=4), "keras: must be auto or 2 or 3, is 4"),
+        (changed(outcome="hook.py"), "outcome: must be FILE.py:FUNCTION, is 'hook.py'"),
+    ],
+)
+def test_what_is_wrong_in_the_yaml_is_told(settings, message, tmp_path):
+    np.save(tmp_path / "few.npy", np.arange(7))
+    np.save(tmp_path / "halves.npy", np.arange(360) / 2)
+    with pytest.raises(CampaignError) as refused:
+        Campaign(settings, tmp_path)
+    expected = message.replace("FOLDER", str(tmp_path)).replace("DATA", str(DATA))
+    assert str(refused.value).startswith(expected)
+
+
+def test_snakemake_tells_what_is_wrong_in_one_line_and_starts_nothing(tmp_path):
+    said, code = snakemake(tmp_path, {**SMALL, "layers": ["conv2d_7"]})
+    assert code == 1
+    assert f"layers: {DATA}/digits-keras3.h5 has no layer 'conv2d_7'\n  hint: did you mean 'conv2d_2'?" in said
+    assert "Traceback" not in said and not (tmp_path / "config.json").exists()
+
+
+def test_inputs_that_the_model_refuses_are_told_and_leave_no_file(tmp_path):
+    np.save(tmp_path / "wrong.npy", np.zeros((4, 9, 9, 1), np.float32))
+    said, code = snakemake(tmp_path, changed(inputs="wrong.npy", labels=...), "ranges.json")
+    assert code == 1
+    assert "golden_ranges: " in said and "Traceback" not in said
+    assert not (tmp_path / "ranges.json").exists()
+
+
+def test_a_full_disk_is_told_and_the_next_run_goes_on(tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False).returncode:
+        pytest.skip("no rights to mount a small disk")
+    try:
+        said, code = snakemake(folder, SMALL, "config.json")
+        assert code == 0, said
+        written = (folder / "config.json").stat().st_mtime_ns
+        wanted = "001-conv2d/patch.json"
+        shutil.copy(DATA / "ranges.json", folder)
+        settings = {**SMALL, "ranges": "ranges.json"}
+        (folder / "filler").write_bytes(bytes(2**20 - 2**16))
+        said, code = snakemake(folder, settings, wanted)
+        assert code == 1
+        assert "classes-patch: stdout: no space left on the disk" in said
+        (folder / "filler").unlink()
+        said, code = snakemake(folder, settings, wanted)
+        assert code == 0, said
+        assert json.loads((folder / wanted).read_text())
+        assert (folder / "config.json").stat().st_mtime_ns == written
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_the_slurm_profile_is_one_that_snakemake_takes(tmp_path):
+    said, code = snakemake(tmp_path, SMALL, "--profile", CAMPAIGNS / "profiles" / "slurm", "--dry-run")
+    assert code == 0, said
+    assert re.search(r"^predictions +4$", said, re.MULTILINE)
