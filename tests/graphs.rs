@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use classes_h5::config;
 use classes_h5::graph::{Address, Graph, Keras};
 use classes_h5::insert::{self, Calls, Request};
+use classes_h5::json::Arrays;
 use classes_h5::patch;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -172,7 +173,7 @@ proptest! {
         let before = model.config("");
         let (address, path, patch) = insertion(&before, &pick);
         let mut after = before.clone();
-        patch::apply(&mut after, &patch).expect("applies to its own config");
+        patch::apply(&mut after, &patch, &Arrays::default()).expect("applies to its own config");
 
         let (old, new) = (config::read(&before).expect("old"), config::read(&after).expect("new"));
         let (old, new) = (old.level(&address), new.level(&address));
@@ -194,14 +195,14 @@ proptest! {
         let before = model.config("");
         let (_, path, insertion) = insertion(&before, &pick);
         let mut document = before.clone();
-        patch::apply(&mut document, &insertion).expect("applies");
+        patch::apply(&mut document, &insertion, &Arrays::default()).expect("applies");
         let name = match path.rsplit_once('/') {
             Some((outer, _)) => format!("{outer}/simulator"),
             None => "simulator".to_owned(),
         };
         let graph = config::read(&document).expect("a config");
         let removal = patch::build(&insert::remove(&graph, &name).expect("comes out"));
-        patch::apply(&mut document, &removal).expect("applies");
+        patch::apply(&mut document, &removal, &Arrays::default()).expect("applies");
         prop_assert_eq!(document, before);
     }
 
@@ -222,7 +223,7 @@ proptest! {
         let mut other = before.clone();
         *other.pointer_mut(&tested[which.index(tested.len())]).expect("the place") = json!("something else");
         let unpatched = other.clone();
-        prop_assert!(patch::apply(&mut other, &patch).is_err());
+        prop_assert!(patch::apply(&mut other, &patch, &Arrays::default()).is_err());
         prop_assert_eq!(other, unpatched);
     }
 
@@ -263,7 +264,7 @@ fn a_chain_of_a_hundred_thousand_layers_is_read_ordered_and_patched() {
     assert_eq!(graph.keras_order(Keras::Three).expect("no cycle"), (0..100_000).collect::<Vec<_>>());
     let request = Request { after: "l50000".to_owned(), ..Request::default() };
     let changes = insert::insert(&graph, &unknown, &[request]).expect("goes in").changes;
-    patch::apply(&mut document, &patch::build(&changes)).expect("applies");
+    patch::apply(&mut document, &patch::build(&changes), &Arrays::default()).expect("applies");
     assert_eq!(config::read(&document).expect("a config").layers.len(), 100_001);
 }
 
