@@ -1,5 +1,6 @@
 //! A model's graph for Graphviz: layers with their shapes and operators, nested models as clusters, simulators marked.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use crate::graph::{Address, Dialect, Graph, Layer, Source};
@@ -57,7 +58,9 @@ impl Kind {
 /// # Errors
 /// Those of `out`.
 pub fn write(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
-    let mut drawing = Drawing { targets: Targets::new(graph), graph, kinds: Vec::new(), out };
+    let sizes = Targets::new(graph);
+    let targets = sizes.all_at().into_iter().map(|(Address(trail), target)| (trail, target)).collect();
+    let mut drawing = Drawing { sizes, targets, outputs: outputs(graph), kinds: Vec::new(), out };
     writeln!(drawing.out, "digraph model {{")?;
     writeln!(
         drawing.out,
@@ -65,7 +68,7 @@ pub fn write(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
     )?;
     writeln!(drawing.out, r#"  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11];"#)?;
     writeln!(drawing.out, r##"  edge [fontname="Helvetica", fontsize=9, color="#57606a", arrowsize=0.7];"##)?;
-    drawing.level(graph, &[], &outputs(graph))?;
+    drawing.level(graph, &[])?;
     let kinds = Kind::ALL.into_iter().filter(|kind| drawing.kinds.contains(kind));
     let caption: String = kinds.map(|kind| format!("{}\\l", kind.words())).collect();
     writeln!(drawing.out, r#"  label="{caption}double frame: an output of the model\l";"#)?;
@@ -73,8 +76,11 @@ pub fn write(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
 }
 
 struct Drawing<'d, 'g, 'a, W> {
-    graph: &'g Graph<'a>,
-    targets: Targets<'g, 'a>,
+    sizes: Targets<'g, 'a>,
+    /// What can be injected, by its place.
+    targets: HashMap<Vec<usize>, Target>,
+    /// The places of the layers that make the model's outputs.
+    outputs: HashSet<Vec<usize>>,
     /// The kinds that were drawn.
     kinds: Vec<Kind>,
     out: &'d mut W,
@@ -82,22 +88,22 @@ struct Drawing<'d, 'g, 'a, W> {
 
 impl<W: Write> Drawing<'_, '_, '_, W> {
     /// The layers and wires of one level; `trail` leads to it.
-    fn level(&mut self, level: &Graph, trail: &[usize], outputs: &[Vec<usize>]) -> io::Result<()> {
+    fn level(&mut self, level: &Graph, trail: &[usize]) -> io::Result<()> {
         let indent = "  ".repeat(trail.len() + 1);
         for (index, layer) in level.layers.iter().enumerate() {
             let address = Address([trail, &[index]].concat());
-            let target = self.targets.target(&address);
-            let kind = Kind::of(layer, target.as_ref());
-            let lines = self.lines(layer, &address, target.as_ref()).map(|line| quoted(&line));
+            let target = self.targets.get(&address.0);
+            let kind = Kind::of(layer, target);
+            let lines = self.lines(layer, &address, target).map(|line| quoted(&line));
             if let Some(inner) = &layer.inner {
                 writeln!(self.out, "{indent}subgraph cluster_{} {{", id(&address.0))?;
                 let frame = if kind == Kind::Possible { "#4a9bd4" } else { "#d0d7de" };
                 writeln!(self.out, r#"{indent}  label="{}"; style=rounded; color="{frame}";"#, lines.join("\\n"))?;
-                self.level(inner, &address.0, outputs)?;
+                self.level(inner, &address.0)?;
                 writeln!(self.out, "{indent}}}")?;
             } else {
                 self.kinds.push(kind);
-                let frames = if outputs.contains(&address.0) { ", peripheries=2" } else { "" };
+                let frames = if self.outputs.contains(&address.0) { ", peripheries=2" } else { "" };
                 let (id, label, style) = (id(&address.0), lines.join("\\n"), kind.style());
                 writeln!(self.out, r#"{indent}{id} [label="{label}", {style}{frames}];"#)?;
             }
@@ -131,15 +137,13 @@ impl<W: Write> Drawing<'_, '_, '_, W> {
     fn lines(&self, layer: &Layer, address: &Address, target: Option<&Target>) -> [String; 3] {
         let size = match target {
             Some(target) => target.size.to_string(),
-            None => axes(self.targets.dims(address).unwrap_or_default().iter().skip(1).copied()),
+            None => axes(self.sizes.dims(address).unwrap_or_default().iter().skip(1).copied()),
         };
         let operator = target.and_then(|target| {
             let fused = target.fused.as_ref().map_or(String::new(), |fused| format!(", then {fused}"));
             Some(format!("  {}{fused}", target.operator?))
         });
-        // A nested layer's node stands in its model's cluster.
-        let name = self.graph.trail(address).last().map_or("", |layer| layer.name);
-        [name.to_owned(), layer.class.to_owned(), size + &operator.unwrap_or_default()]
+        [layer.name.to_owned(), layer.class.to_owned(), size + &operator.unwrap_or_default()]
     }
 }
 
@@ -163,8 +167,7 @@ fn wire_words(level: &Graph, source: Source, call: Option<usize>) -> String {
     words.join(", ")
 }
 
-/// The nodes that make the model's outputs.
-fn outputs(graph: &Graph) -> Vec<Vec<usize>> {
+fn outputs(graph: &Graph) -> HashSet<Vec<usize>> {
     graph.outputs.iter().filter_map(|wire| exit(graph, &[], wire.source)).collect()
 }
 

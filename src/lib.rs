@@ -12,13 +12,15 @@
 //! The model: [`h5`] reads the config's text, [`json`] parses Python's dialect of it, [`config`] makes a [`graph`] of it,
 //! [`insert`] decides on [`change`]s, [`patch`] spells them as RFC 6902. For the way back, [`set`] brings together the new
 //! config, the sites ([`fill`]) and the order of the saved [`weights`], and [`h5`] writes: a file that is [`whole`], or none.
-//! [`shape`] knows what layers output, [`target`] what of it can be injected, [`list`] shows that, [`simulator`] how the layer
-//! itself is written.
+//! [`shape`] knows what layers output, [`target`] what of it can be injected, [`list`] and [`dot`] show
+//! that, [`simulator`] how the layer itself is written.
 //!
 //! The faults: a [`model`] holds what campaigns measured for an [`operator`]. [`draw`] takes a spatial class from it, whose
 //! [`pattern`] gives cells, whose values come from [`value`]; [`classify`] tells what a set of cells looks like, and [`rng`]
 //! is the promise that a seed means the same everywhere. A [`site`] is the result, as a line of JSON, as dense arrays or
-//! as NumPy files. [`campaign`] runs all that in parallel, [`ordered`] keeps the output in order.
+//! as NumPy files. [`campaign`] runs all that in parallel, [`ordered`] keeps the output in order. [`plot`] draws pictures of sites.
+//!
+//! [`cli`] is what the binaries share, [`progress`] what they show of long work.
 
 pub mod campaign;
 pub mod change;

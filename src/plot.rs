@@ -16,10 +16,11 @@ use crate::explain::Explain;
 use crate::progress::Progress;
 use crate::site::Shape;
 use crate::site::lines::{LineError, Reader};
+use crate::text::short;
 use kind::Kind;
 use panel::Panel;
 use remarks::Remarks;
-use svg::{px, short, text};
+use svg::{px, text};
 
 /// The most panels side by side where nothing else is said.
 const MOST_COLUMNS: usize = 6;

@@ -6,11 +6,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::text::short;
+
 /// Work that ends sooner shows nothing.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often the line is drawn.
 const PERIOD: Duration = Duration::from_millis(250);
+
+/// A line that a terminal breaks in two cannot be drawn anew. In characters, without the tool's name and the time.
+const MOST: usize = 50;
 
 /// What is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +103,7 @@ impl Shared {
             // A wait may end early for no reason.
             pause = PATIENCE.saturating_sub(start.elapsed()).max(PERIOD);
             if waited.timed_out() && !*has_ended {
-                let line = format!("{tool}: {}, {} s", self.words(), start.elapsed().as_secs());
+                let line = format!("{tool}: {}, {} s", short(&self.words(), MOST), start.elapsed().as_secs());
                 // What is left of a longer line before is written over.
                 let _ = write!(io::stderr(), "\r{line:width$}");
                 width = line.chars().count();

@@ -112,19 +112,27 @@ impl<'g, 'a> Targets<'g, 'a> {
 
     /// Every target at every depth, in the order of the config, a nested model before its layers.
     pub fn all(&self) -> Vec<Target> {
+        self.all_at().into_iter().map(|(_, target)| target).collect()
+    }
+
+    /// The same, each with its place.
+    pub fn all_at(&self) -> Vec<(Address, Target)> {
         let mut found = Vec::new();
         self.collect(self.graph, &[], &mut found);
         found
     }
 
-    fn collect(&self, level: &Graph, trail: &[usize], found: &mut Vec<Target>) {
+    fn collect(&self, level: &Graph, trail: &[usize], found: &mut Vec<(Address, Target)>) {
         let mut consumers = vec![0; level.layers.len()];
         level.wires().for_each(|wire| consumers[wire.source.layer] += 1);
         for (index, layer) in level.layers.iter().enumerate() {
             let address = Address([trail, &[index]].concat());
-            found.extend(self.describe(level, &address, consumers[index]));
+            let target = self.describe(level, &address, consumers[index]);
             if let Some(inner) = &layer.inner {
+                found.extend(target.map(|target| (address.clone(), target)));
                 self.collect(inner, &address.0, found);
+            } else {
+                found.extend(target.map(|target| (address, target)));
             }
         }
     }

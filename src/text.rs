@@ -15,6 +15,14 @@ pub fn shown(name: &str) -> String {
     out
 }
 
+/// A name cut to what has room, in characters.
+pub fn short(name: &str, most: usize) -> String {
+    match name.char_indices().nth(most) {
+        None => name.to_owned(),
+        Some(_) => name.chars().take(most - 1).chain(['…']).collect(),
+    }
+}
+
 /// What the system says, in plain words where the kind is a usual one.
 pub fn io_words(error: &io::Error) -> String {
     match error.kind() {
@@ -85,6 +93,12 @@ mod tests {
     fn near_names_come_nearest_first() {
         assert_eq!(near("conv2", ["dense", "conv2d", "conv2d_1"]), ["conv2d", "conv2d_1"]);
         assert!(near("zzz", ["dense", "conv2d"]).is_empty());
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(short("bullet_wake", 11), "bullet_wake");
+        assert_eq!(short("bullet_wäke", 10), "bullet_wä…");
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 
 use super::kind::Kind;
 use super::remarks::Remarks;
-use super::svg::{px, short, text};
+use super::svg::{px, text};
 use crate::site::{Shape, Site};
+use crate::text::short;
 
 /// A panel's width, in pixels.
 pub const WIDTH: f64 = 2.0 * PADDING + MAPS;

@@ -51,14 +51,6 @@ pub fn px(length: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A name cut to what has room.
-pub fn short(name: &str, most: usize) -> String {
-    match name.char_indices().nth(most) {
-        None => name.to_owned(),
-        Some(_) => name.chars().take(most - 1).chain(['…']).collect(),
-    }
-}
-
 /// A text as XML takes it.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -80,9 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_cut_and_escaped() {
-        assert_eq!(short("bullet_wake", 11), "bullet_wake");
-        assert_eq!(short("bullet_wäke", 10), "bullet_wä…");
+    fn names_are_escaped() {
         assert_eq!(
             text("p", 1.0, 2.5, "<&>\n\u{1}\u{ffff}"),
             "<text class=\"p\" x=\"1\" y=\"2.5\">&lt;&amp;&gt;\\n\\u{1}\u{fffd}</text>"
