@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . docs/setup.sh
-need jq jq dot graphviz
+need jq jq git git dot graphviz
 python_packages docs/requirements-build.txt
 
 step() {

@@ -96,8 +96,11 @@ def read_frequencies(path):
     """{(set, operator): {spatial class: frequency}} from what `classes-sites --list-operators` prints."""
     table = table_of(path, ["operator", "spatial_class", "frequency", "model"])
     table["set"] = table["model"].str.partition("@")[0].str.rpartition("/")[0]
+    table["frequency"] = pd.to_numeric(table["frequency"], errors="coerce")
+    if not (table["frequency"] >= 0).all():
+        raise EstimateError(f"{path}: frequencies must be numbers of 0 or more")
     return {
-        names: dict(zip(rows["spatial_class"], rows["frequency"].astype(float)))
+        names: dict(zip(rows["spatial_class"], rows["frequency"]))
         for names, rows in table.groupby(["set", "operator"])
     }
 
@@ -156,6 +159,8 @@ def strata_of(rows, label, frequencies, notes):
     """[(weight, rows)] of a layer: all together, or its spatial classes with the model's frequencies."""
     known = (frequencies or {}).get((label["set"], label["operator"]))
     if known is None:
+        if frequencies and (rows["spatial_class"] != "").any():
+            notes.append(f"{label['layer']}: no frequencies of {label['set']}/{label['operator']}: its sites count alike")
         return [(1.0, rows)]
     strata = {name: some for name, some in rows.groupby("spatial_class", sort=False)}
     strange = [name for name in strata if name not in known]
@@ -184,6 +189,7 @@ def network(name, layers, confidence, notes):
     for _, _, weight, parts in layers:
         share = sum(part for part, _ in parts)
         strata += [(weight * part / share, rows) for part, rows in parts if weight > 0]
+    notes.append(f"{name}: the network's figures hold given that one of {len(names)} layers' outputs was corrupted, which one by weight")
     label = {"set": name, "operator": ALL, "layer": ALL, "spatial_class": ALL, "design": designs.pop(), "weight": total}
     return figures(label, strata, confidence)
 

@@ -3,6 +3,7 @@
 from collections import namedtuple
 
 import tensorflow as tf
+from model_files import graph_of
 
 # A simulator: its path in nested models, itself, the model it is in, the layer of the whole model that is or holds it.
 Found = namedtuple("Found", "path layer model outermost")
@@ -12,7 +13,7 @@ Call = namedtuple("Call", "layer arguments inputs outputs")
 
 def calls(model):
     """Every call of a layer in the model's graph, in an order in which they can be computed."""
-    graph = getattr(model, "_functional", None) or model  # in Keras 3 a Sequential has a functional model inside
+    graph = graph_of(model)
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
             outputs = tf.nest.flatten(node.outputs)

@@ -93,11 +93,12 @@ def fused_activation(layer):
 
 
 @contextmanager
-def listening(graph, hear):
-    """While this lasts, `hear(name, what, tensors)` is told what every layer puts out and what goes into fused activations."""
+def listening(graph, hear, turn):
+    """While this lasts, `hear(name, what, tensors)` is told what every layer puts out and what goes into fused activations. Each
+    call of a layer is made within a context that `turn()` gives."""
     with ExitStack() as stack:
         for name, layer in layers_of(graph):
-            stack.enter_context(replaced(layer, "call", told_after(layer.call, hear, name)))
+            stack.enter_context(replaced(layer, "call", told_after(layer.call, hear, name, turn)))
             if fused_activation(layer):
                 stack.enter_context(replaced(layer, "activation", told_before(layer.activation, hear, name)))
         # Input layers are not called: they put out what their model is called with.
@@ -107,9 +108,10 @@ def listening(graph, hear):
         yield
 
 
-def told_after(call, hear, name):
+def told_after(call, hear, name, turn):
     def telling(*args, **kwargs):
-        outputs = call(*args, **kwargs)
+        with turn():
+            outputs = call(*args, **kwargs)
         hear(name, OUTPUT, outputs)
         return outputs
 
@@ -156,7 +158,11 @@ def replaced(thing, attribute, value):
 
 def range_function(graph):
     """A function of a batch: for each (name, what) a row for each tensor: smallest and largest finite value, how many are not
-    finite, rank. It is a graph of TensorFlow, which frees each output when all that need it have it."""
+    finite, rank.
+
+    It is a graph of TensorFlow, which frees an output when all that need it have had it. No layer starts before the rows of those
+    before it are made: else outputs would pile up.
+    """
     import tensorflow as tf
 
     def summary(tensor):
@@ -173,14 +179,15 @@ def range_function(graph):
 
     @tf.function(reduce_retracing=True)
     def ranges(batch):
-        found = {}
+        found, latest = {}, []
 
         @tf.autograph.experimental.do_not_convert
         def hear(name, what, tensors):
             for tensor in filter(may_be_image, tf.nest.flatten(tensors)):
-                found.setdefault((name, what), []).append(summary(tensor))
+                latest[:] = [summary(tensor)]
+                found.setdefault((name, what), []).extend(latest)
 
-        with listening(graph, hear):
+        with listening(graph, hear, lambda: tf.control_dependencies(latest)):
             graph(batch, training=False)
         return {key: tf.stack(rows) for key, rows in found.items()}
 

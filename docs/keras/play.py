@@ -38,6 +38,8 @@ def text(value):
 def hook(spec):
     """The function that `module:function` names; modules are also sought in the current folder."""
     module, _, function = spec.partition(":")
+    if not function:
+        raise PlayError(f"--outcome {spec}: must be module:function")
     sys.path.insert(0, os.getcwd())
     try:
         return getattr(importlib.import_module(module), function)

@@ -9,19 +9,18 @@
 """
 
 import hashlib
-import importlib
 import os
 import re
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import h5py
 import numpy as np
 import tensorflow as tf
 from batches import play_batches
 from cut import layer_before, simulators, times_called
 from error_simulator import ErrorSimulatorMode, error_simulator
 from judge import asked, classes_of, judge
+from model_files import Refused, keras_for
 from site_lines import Site, SiteError, read_sites
 
 ONE, CROSSED = "one", "crossed"
@@ -54,41 +53,15 @@ class PlayError(Exception):
 
 def load(path, version="auto"):
     """The model in a file, by Keras "2", "3" or the one that wrote it ("auto")."""
-    if version == "auto":
-        version = version_of(path)
-    keras = keras_of(version)
-    if keras is None:
-        raise PlayError(f"{path} is for Keras {version}, which is not installed ({'keras' if version == '3' else 'tf_keras'})")
+    try:
+        keras = keras_for(path, version)
+    except Refused as error:
+        raise PlayError(str(error)) from error
     try:
         return keras.models.load_model(path, custom_objects={"ErrorSimulator": error_simulator(keras)}, compile=False)
     except Exception as error:  # Keras wraps what a layer says in whatever it was doing
         said = re.search(r"ErrorSimulator: .*", str(error))
         raise PlayError(f"{path} does not load: {said[0] if said else one_line(error)}") from error
-
-
-def keras_of(version):
-    """The installed Keras of this version, "2" or "3", or None."""
-    for name in ("keras", "tf_keras"):
-        try:
-            keras = importlib.import_module(name)
-        except ImportError:
-            continue
-        if getattr(keras, "__version__", "").startswith(version):
-            return keras
-    return None
-
-
-def version_of(path):
-    """Which Keras loads a file, "2" or "3": the one that wrote it, 2 for 1."""
-    try:
-        with h5py.File(path) as file:
-            version = file.attrs.get("keras_version", "")
-    except OSError as error:
-        raise PlayError(f"{path}: {os.strerror(error.errno) if error.errno else 'not an HDF5 file'}") from error
-    version = version.decode() if isinstance(version, bytes) else str(version)
-    if not version:
-        raise PlayError(f"{path} does not say which Keras wrote it: --keras 2 or --keras 3")
-    return "3" if version.startswith("3") else "2"
 
 
 def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE, seed=0, batch_size=32,
@@ -102,6 +75,7 @@ def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE
     outcome: a function of (golden, faulty, input) for each prediction, arrays without the batch axis (lists of them
     where the network has several outputs), that returns a number, a bool or a str.
     first, count: play these places of the file only. graph: False for eager computation, slower.
+    Afterwards all simulators but this one are disabled. Raises PlayError.
     """
     found = choose(model, simulator)
     calls = times_called(model, found.layer)
@@ -120,6 +94,7 @@ def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE
         raise PlayError(f"labels are from {labels.min()} to {labels.max()}, the network has classes 0 to {classes - 1}")
 
     layer = layer or layer_before(found)
+    batch_size = model.inputs[0].shape[0] or batch_size
     pairs = paired(design, seed, layer, sites, chosen, len(images))
     table = {name: [None] * len(pairs) for name in COLUMNS}
     for batch in play_batches(model, found, images, pairs, batch_size, graph):
@@ -129,6 +104,7 @@ def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE
         for name, values in judged.items():
             for pair, value in zip(batch.pairs, values):
                 table[name][pair] = value
+    found.layer.select(None)
     table["layer"] = [layer] * len(pairs)
     table["input"] = pairs[:, 1].tolist()
     for name in Site._fields:
@@ -139,7 +115,7 @@ def play(model, simulator, sites, images, labels=None, *, layer=None, design=ONE
 def paired(design, seed, layer, sites, chosen, inputs):
     """The pairs (place of the site, input) of a design, as an array of two columns."""
     if design == CROSSED:
-        return np.array([(place, image) for place in chosen for image in range(inputs)])
+        return np.column_stack((np.repeat(chosen, inputs), np.tile(np.arange(inputs), len(chosen))))
     return np.array([(place, meets(seed, layer, sites[place], inputs)) for place in chosen])
 
 

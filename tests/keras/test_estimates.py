@@ -192,6 +192,9 @@ def test_classes_drawn_equally_are_weighted_as_in_the_model():
     lows, highs = zip(*(intervals.wilson(k, 4, 0.95)[1:] for k in (1, 3)))
     assert row["low"] == pytest.approx(0.375 - math.hypot(0.75 * (0.25 - lows[0]), 0.25 * (0.75 - lows[1])))
     assert row["high"] == pytest.approx(0.375 + math.hypot(0.75 * (highs[0] - 0.25), 0.25 * (highs[1] - 0.75)))
+    other = estimates.estimate(predictions(rows, set="gpu-thread"), frequencies=frequencies)
+    assert value(other, "critical")["estimate"] == 0.5
+    assert other.attrs["notes"] == ["a: no frequencies of gpu-thread/conv_gemm: its sites count alike"]
     assert table.attrs["notes"] == ["a: no sites of rectangles: 20.0% of the frequency is spread over the others"]
 
 
@@ -200,6 +203,9 @@ def test_the_network_is_its_layers_weighted():
     table = estimates.estimate(both, {"a": 3, "b": 1, "c": 0, "unplayed": 9})
     row = value(table, "critical", layer="*")
     assert (row["estimate"], row["weight"], row["operator"], row["predictions"]) == (0.5 * 0.75, 4, "*", 4)
+    assert table.attrs["notes"] == [
+        "gpu-warp: the network's figures hold given that one of 3 layers' outputs was corrupted, which one by weight"
+    ]
     alone = estimates.estimate(both)
     assert "*" not in set(alone["layer"])
 
@@ -383,9 +389,11 @@ def test_an_outcome_function_tells_what_a_u_net_loses(version, tmp_path):
         ("estimates", ["good.tsv", "--weights=odd.tsv"], "estimates: odd.tsv: no column weight"),
         ("estimates", ["good.tsv", "--weights=negative.tsv"], "estimates: negative.tsv: weights must be numbers of 0 or more, one for each layer"),
         ("estimates", ["good.tsv", "--weights=weights.tsv"], "estimates: no weight for the layer conv2d_1"),
+        ("estimates", ["good.tsv", "--frequencies=frequencies.tsv"], "estimates: frequencies.tsv: frequencies must be numbers of 0 or more"),
+        ("plan", ["--margin=0.1", "--check", "crossed.tsv"], "plan: conv2d_1: looks are for one input a site, this is a crossed design"),
         ("estimates", ["good.tsv", "--out=none/table.tsv"], "estimates: none/table.tsv: No such file or directory"),
         ("plan", ["--margin=0.1", "--check", "good.tsv", "good.tsv"], "plan: conv2d_1: site 0 on input 261 is there twice"),
-        ("weights", ["none.h5"], "weights: none.h5: No such file or directory"),
+        ("weights", ["none.h5"], "weights: none.h5: no such file"),
     ],
 )
 def test_what_the_programs_refuse(program, arguments, message, played, tmp_path, monkeypatch):
@@ -393,6 +401,8 @@ def test_what_the_programs_refuse(program, arguments, message, played, tmp_path,
     head, line = (played / "conv2d_1.tsv").read_text().splitlines()[:2]
     rows = {"head": [head], "good": [head, line], "odd": [head, line.replace("true", "maybe")], "empty": []}
     rows |= {"weights": ["layer\tweight", "other\t1"], "negative": ["layer\tweight", "conv2d_1\t-1"]}
+    rows["frequencies"] = ["operator\tspatial_class\tfrequency\tmodel", "relu\tsingle\tmuch\tgpu-warp/relu@0"]
+    rows["crossed"] = [head, line, line.replace("\t261\t", "\t262\t")]
     for name, text in rows.items():
         (tmp_path / f"{name}.tsv").write_text("".join(f"{row}\n" for row in text))
     told = {"estimates": estimates, "plan": plan, "weights": weights}[program].main(arguments)
