@@ -3,7 +3,8 @@
     cargo build --release --bins --example bare && python tests/bench/files.py [MEGABYTES]
 
 Prints medians of whole processes with a warm page cache, wall clock and processor time, the medians of the ratios pair by
-pair, and whether the limit is kept. Needs h5py; with Keras also the largest config of keras.applications. Peaks are those
+pair, and whether the limit is kept. Needs h5py; with Keras also the config of NASNetLarge, one of the
+largest of keras.applications. Peaks are those
 of a command's largest process, and none below this script's own.
 """
 
@@ -53,7 +54,7 @@ def wide():
 
 
 def largest():
-    """The largest config of keras.applications, if Keras is there."""
+    """A config as large as they come in keras.applications, if Keras is there."""
     code = "import keras; print(keras.applications.NASNetLarge(weights=None).to_json())"
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=quiet, check=False)
@@ -153,7 +154,7 @@ def large_config(folder):
 def largest_network(folder):
     config = largest()
     if config is None:
-        print("no Keras here: nothing measured on the largest config of keras.applications")
+        print("no Keras here: nothing measured on the config of NASNetLarge")
         return
     model = config_only(folder / "largest.h5", config)
     text = to_file([TOOLS / "h5-config-get", model], folder / "largest.json")
