@@ -65,7 +65,7 @@ impl Campaign {
     /// The disk refuses, or the sites are bit flips.
     pub fn npy(&self, folder: &Path, format: DataFormat, progress: &Progress) -> Result<Tally, NpyError> {
         let mut out = npy::Writer::create(folder, self.sampler.shape(), format)?;
-        let mut dense = Dense::new(self.sampler.shape(), format);
+        let mut dense = Dense::new(self.sampler.shape(), format).map_err(|error| out.error(error))?;
         let mut drawn = self.sampler.room();
         let mut tally = Tally::default();
         for index in self.first..self.first + self.count {

@@ -63,7 +63,7 @@ pub enum FillError {
         error: DenseError,
     },
     /// More text than an attribute holds.
-    #[error("the new config would have {bytes} bytes, and an HDF5 attribute holds {MOST_TEXT} at most{most}",
+    #[error("the new config would have at least {bytes} bytes, and an HDF5 attribute holds {MOST_TEXT} at most{most}",
         most = most_sites(*.sites))]
     TooLong {
         /// The length of the text.
@@ -190,6 +190,12 @@ fn pieces_of<'a>(filling: &Filling<'a>) -> Result<[Box<dyn Piece + 'a>; 2], Fill
     }
     if let Some((index, error)) = sites.first_flip() {
         return Err(FillError::NotDense { index, error });
+    }
+    // Before anything is made of it: a line of a few bytes can name a shape of gigabytes.
+    let of_one = dense::least_length(sites.axes()).saturating_mul(2);
+    let bytes = of_one.saturating_mul(sites.len() as u64);
+    if bytes > MOST_TEXT {
+        return Err(FillError::TooLong { bytes, sites: Some((sites.len(), (MOST_TEXT / of_one) as usize)) });
     }
     Ok([dense::Part::Injections, dense::Part::Masks]
         .map(|part| Box::new(dense::Arrays { sites, part }) as Box<dyn Piece + 'a>))
@@ -338,7 +344,12 @@ mod tests {
         let filling = Filling { config_at: &config_at, sites: &sites, sparse: false };
         assert_eq!(
             text(document(), &Arrays::default(), &[filling]).unwrap_err().to_string(),
-            "the new config would have 4566648902 bytes, and an HDF5 attribute holds 4294967295 at most: 1316 of the 1400 sites"
+            "the new config would have at least 4566648800 bytes, and an HDF5 attribute holds 4294967295 at most: 1316 of the 1400 sites"
         );
+        // A line of 80 bytes can ask for as much.
+        let shape = Shape::new(65_535, 32_767, 2).expect("a shape");
+        let huge = Site { shape, cells: vec![Cell { h: 0, w: 0, c: 0, fault: Fault::Value(7.0) }] };
+        let error = filled(&[huge], DataFormat::ChannelsLast, false).unwrap_err();
+        assert!(error.to_string().ends_with("at most: 0 of the 1 sites"), "{error}");
     }
 }

@@ -12,6 +12,7 @@ use classes_h5::h5::{MODEL_CONFIG, Model};
 use classes_h5::json::{self, Arrays};
 use classes_h5::progress::Doing;
 use classes_h5::text::shown;
+use classes_h5::whole::signals::Guard;
 
 const TOOL: &str = "h5-config-get";
 
@@ -56,12 +57,13 @@ fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     };
     let progress = speaker.progress(Doing::Step("reading the config".to_owned()));
     let input = Input::from_arg(path.as_deref());
-    let mut spool;
+    let (_guard, mut spool);
     let model = match &input {
         Input::Path(path) => Model::open(path)?,
         Input::Stdin => {
             // HDF5 reads here and there in a file, which no pipe allows.
             spool = tempfile::NamedTempFile::new().map_err(|error| io_failure("temporary file", &error))?;
+            _guard = Guard::new(spool.path()).map_err(|error| io_failure("temporary file", &error))?;
             let copied = io::copy(&mut input.open("an HDF5 file")?, &mut spool);
             copied.and_then(|_| spool.flush()).map_err(|error| io_failure("stdin", &error))?;
             Model::open_as(spool.path(), "stdin".as_ref())?

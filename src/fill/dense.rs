@@ -47,6 +47,14 @@ impl Piece for Arrays<'_> {
     }
 }
 
+/// The length of a site's text and the comma behind it, at the least: where every value is one digit.
+pub(super) fn least_length(axes: [usize; 3]) -> u64 {
+    // A list of n elements has two brackets and n - 1 commas.
+    let list = |element: u64, count: usize| (element + 1).saturating_mul(count as u64).saturating_add(1);
+    let [a, b, c] = axes;
+    list(list(list(1, c), b), a).saturating_add(1)
+}
+
 /// The text of a site without a corrupted cell: every value is one digit, so each has a known place.
 struct Blank {
     text: Vec<u8>,

@@ -24,16 +24,25 @@ const MEMORY: u64 = 256 << 20;
 /// What a child may take besides, in bytes for each byte at work. HDF5 holds a text up to three times.
 const COPIES: u64 = 8;
 
+/// Why there is no answer, in words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ChildError {
+    /// The system starts no process: nothing is known of the file.
+    NotStarted(String),
+    /// The child did not come to its end.
+    Died(String),
+}
+
 /// Calls `work` in a child process and gives back what it returns: a value, and bytes that go as they are. `size` is the
 /// number of bytes at work; time and memory are limited by it.
 ///
 /// # Errors
-/// In words, that the child did not come to its end.
+/// There is no child, or it did not come to its end.
 pub(super) fn run<T: Serialize + DeserializeOwned>(
     size: u64,
     work: impl FnOnce() -> (T, Vec<u8>),
-) -> Result<(T, Vec<u8>), String> {
-    let no_child = |error: io::Error| format!("no process can be started: {error}");
+) -> Result<(T, Vec<u8>), ChildError> {
+    let no_child = |error: io::Error| ChildError::NotStarted(format!("no process can be started: {error}"));
     let (reader, writer) = io::pipe().map_err(no_child)?;
     // SAFETY: no other thread is inside HDF5, since this one holds its lock, and the child has it then. It calls nothing
     // else that another thread may hold but the allocator, which the C library makes ready for forks.
@@ -49,7 +58,7 @@ pub(super) fn run<T: Serialize + DeserializeOwned>(
             let status = wait(child).map_err(no_child)?;
             match answer {
                 Some(answer) if status == 0 => Ok(answer),
-                _ => Err(how_it_died(status)),
+                _ => Err(ChildError::Died(how_it_died(status))),
             }
         }
     }
@@ -72,6 +81,9 @@ fn be_child<T: Serialize>(size: u64, writer: PipeWriter, work: impl FnOnce() -> 
 fn limit(size: u64) {
     let seconds = SECONDS + size / SLOWEST;
     lower(libc::RLIMIT_CPU, seconds);
+    // Where the signal of that limit is ignored, there would be none.
+    // SAFETY: sets the default action.
+    unsafe { libc::signal(libc::SIGXCPU, libc::SIG_DFL) };
     lower(libc::RLIMIT_CORE, 0);
     if let Some(taken) = memory_taken() {
         lower(libc::RLIMIT_DATA, taken.saturating_add(MEMORY).saturating_add(size.saturating_mul(COPIES)));
@@ -146,7 +158,8 @@ fn wait(child: libc::pid_t) -> io::Result<libc::c_int> {
 
 fn how_it_died(status: libc::c_int) -> String {
     match libc::WTERMSIG(status) {
-        libc::SIGXCPU | libc::SIGKILL => "the HDF5 library comes to no end with it".to_owned(),
+        libc::SIGXCPU => "the HDF5 library comes to no end with it".to_owned(),
+        libc::SIGKILL => "the HDF5 library was killed at it, out of time or memory".to_owned(),
         signal if libc::WIFSIGNALED(status) => format!("the HDF5 library crashes on it (signal {signal})"),
         _ => "the HDF5 library fails on it".to_owned(),
     }
@@ -167,7 +180,10 @@ mod tests {
 
     #[test]
     fn a_death_is_told_in_words() {
-        let died = |work: fn()| run(0, || (work(), Vec::new())).unwrap_err();
+        let died = |work: fn()| match run(0, || (work(), Vec::new())) {
+            Err(ChildError::Died(why)) => why,
+            other => panic!("{other:?}"),
+        };
         assert_eq!(died(|| std::process::abort()), "the HDF5 library crashes on it (signal 6)");
         assert_eq!(died(|| panic!("none of this is shown")), "the HDF5 library fails on it");
         assert_eq!(died(|| unsafe { libc::_exit(0) }), "the HDF5 library fails on it");

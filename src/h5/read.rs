@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::child::ChildError;
 use super::strings::{self, Attribute, Strings};
 use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, child, words};
 use crate::cli::shown_path;
@@ -123,7 +124,10 @@ impl Model {
                 Err(reason) => (Err(reason), Vec::new()),
             }
         };
-        let (value, bytes) = child::run(self.size, work).map_err(|why| self.error(Reason::Damaged(why)))?;
+        let (value, bytes) = child::run(self.size, work).map_err(|error| match error {
+            ChildError::NotStarted(why) => H5Error::Io { path: self.path.clone(), why },
+            ChildError::Died(why) => self.error(Reason::Damaged(why)),
+        })?;
         Ok((value.map_err(|reason| self.error(reason))?, bytes))
     }
 

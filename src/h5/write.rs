@@ -7,6 +7,7 @@ use std::path::Path;
 
 use hdf5_sys::h5t::{H5T_CSET_ASCII, H5T_CSET_UTF8};
 
+use super::child::ChildError;
 use super::strings::{self, Attribute, Storage, Strings, storage_of};
 use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, child, first_line};
 use crate::text::io_words;
@@ -79,7 +80,11 @@ pub fn write(model: &Path, stamp: Stamp, out: &Path, edit: Edit, force: bool, sy
     }
     let bytes = whole.file().metadata().map_err(|error| at(out, error))?.len() + edit.config.len() as u64;
     let changed = child::run(bytes, || (change(whole.partial(), edit).map_err(|error| error.to_string()), Vec::new()));
-    changed.and_then(|(changed, _)| changed).map_err(|text| match system_error(&text) {
+    let changed = match changed {
+        Ok((changed, _)) => changed,
+        Err(ChildError::NotStarted(why) | ChildError::Died(why)) => Err(why),
+    };
+    changed.map_err(|text| match system_error(&text) {
         Some(error) => at(out, error),
         None => H5Error::Write { path: out.to_owned(), why: first_line(&text) },
     })?;

@@ -36,6 +36,11 @@ impl<'a> Arrays<'a> {
         self.texts.is_empty()
     }
 
+    /// At most how many values an array has: each takes a character, and one more stands between two.
+    pub fn values(&self, index: usize) -> usize {
+        self.texts.get(index).map_or(0, |text| text.len() / 2 + 1)
+    }
+
     /// Holds the text of an array that [`end_of_numbers`] has checked; gives its index.
     pub(super) fn hold(&mut self, text: &'a str) -> usize {
         self.texts.push(text);

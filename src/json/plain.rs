@@ -6,7 +6,7 @@ use json_patch::jsonptr::PointerBuf;
 
 use super::arrays::{self, Arrays};
 use super::{JsonError, unescaped};
-use crate::simulator::PLACEHOLDERS;
+use crate::simulator::{INJECTIONS_KEY, PLACEHOLDERS};
 
 /// A text with what JSON does not know taken out.
 pub(super) struct Plain<'a> {
@@ -23,6 +23,9 @@ enum Frame<'a> {
     Object { key: Option<&'a str>, awaits_value: bool },
     Array { index: usize },
 }
+
+/// The JSON parser takes fewer brackets in each other than this.
+const DEEPEST: usize = 128;
 
 const BARE_NUMBERS: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
 
@@ -42,7 +45,8 @@ pub(super) fn to_plain<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Pla
     let mut bare_placeholders = false;
     let mut has_arrays = false;
     let mut at = 0;
-    while at < bytes.len() {
+    // Deeper than the parser goes, all is left to it.
+    while at < bytes.len() && frames.len() <= DEEPEST {
         match bytes[at] {
             b'"' => {
                 let end = end_of_string(bytes, at);
@@ -155,7 +159,8 @@ fn is_token(rest: &str, token: &str) -> bool {
 /// Whether we are at the value of a key under which site arrays stand.
 fn awaits_array(frame: &Frame) -> bool {
     let is_array_key = |spelt: &str| match spelt.contains('\\') {
-        true => arrays::is_array_key(&unescaped(spelt)),
+        // An ASCII character is spelt in six at most.
+        true => spelt.len() <= 6 * INJECTIONS_KEY.len() && arrays::is_array_key(&unescaped(spelt)),
         false => arrays::is_array_key(spelt),
     };
     matches!(frame, Frame::Object { key: Some(key), awaits_value: true } if is_array_key(key))

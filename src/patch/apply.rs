@@ -29,7 +29,7 @@ pub fn from_value(mut value: Value) -> Result<Patch, PatchError> {
 }
 
 /// The deepest nesting that a patched document may have: that of any text that the JSON parser takes.
-const DEEPEST: usize = 128;
+const DEEPEST: usize = 127;
 
 /// The most that all `copy` operations of a patch may copy, in values: a few of them can double a document again and again.
 const MOST_COPIED: usize = 1 << 20;
@@ -53,7 +53,7 @@ pub fn apply(document: &mut Value, patch: &Patch, arrays: &Arrays) -> Result<(),
             return Err(excess("the value would lie too deep"));
         }
         if let PatchOperation::Copy(copy) = operation {
-            copied += copy.from.resolve(&patched).map_or(0, count);
+            copied += copy.from.resolve(&patched).map_or(0, |value| count(value, arrays));
             if copied > MOST_COPIED {
                 return Err(excess("the patch copies too much"));
             }
@@ -100,9 +100,12 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-/// How many values a value consists of.
-fn count(value: &Value) -> usize {
-    1 + children(value).map(count).sum::<usize>()
+/// How many values a value consists of, those of arrays that are held aside included.
+fn count(value: &Value, arrays: &Arrays) -> usize {
+    match json::index_of(value) {
+        Some(index) => arrays.values(index),
+        None => 1 + children(value).map(|value| count(value, arrays)).sum::<usize>(),
+    }
 }
 
 /// Makes values of an array that is held aside, where a path leads into it.
@@ -197,7 +200,7 @@ mod tests {
         let error =
             apply(&mut json!({"a": 0}), &from_value(json!(vec![double; 200])).expect("a patch"), &Arrays::default())
                 .unwrap_err();
-        assert_eq!(error.to_string(), "operation 127 of the patch: the value would lie too deep at '/a'");
+        assert_eq!(error.to_string(), "operation 126 of the patch: the value would lie too deep at '/a'");
 
         let double =
             [json!({"op": "copy", "from": "/a", "path": "/b"}), json!({"op": "copy", "from": "/b", "path": "/a/-"})];
@@ -205,6 +208,14 @@ mod tests {
         twice.extend(vec![double; 60].concat());
         let error = apply(&mut json!({}), &from_value(json!(twice)).expect("a patch"), &Arrays::default()).unwrap_err();
         assert!(error.to_string().contains("the patch copies too much at"), "{error}");
+
+        let mut arrays = Arrays::default();
+        let held = format!(r#"{{"masks": [{}0]}}"#, "0,".repeat(1 << 19));
+        let mut document = json::parse(&held, &mut arrays).expect("JSON").value;
+        let copies: Vec<Value> =
+            (0..3).map(|n| json!({"op": "copy", "from": "/masks", "path": format!("/{n}")})).collect();
+        let error = apply(&mut document, &from_value(json!(copies)).expect("a patch"), &arrays).unwrap_err();
+        assert!(error.to_string().starts_with("operation 1 of the patch: the patch copies too much at"), "{error}");
 
         let mut deep = json!(0);
         (0..100).for_each(|_| deep = json!([deep]));

@@ -12,6 +12,8 @@ pub enum DenseError {
     Bit { h: usize, w: usize, c: usize },
     #[error("the site's shape {found} is not {expected}")]
     Shape { expected: Shape, found: Shape },
+    #[error("there is not enough memory for a site of {0}, which takes 8 bytes for each cell")]
+    Memory(Shape),
 }
 
 /// The index of cell (h, w, c) in one site's dense array of this format.
@@ -37,14 +39,17 @@ pub struct Dense {
 
 impl Dense {
     /// The arrays of a tensor without a corrupted cell.
-    pub fn new(shape: Shape, format: DataFormat) -> Self {
-        Dense {
-            shape,
-            format,
-            injection: vec![ZERO; shape.cells()],
-            mask: vec![ONE; shape.cells()],
-            corrupted: Vec::new(),
-        }
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    pub fn new(shape: Shape, format: DataFormat) -> Result<Self, DenseError> {
+        let filled = |value| {
+            let mut cells = Vec::new();
+            cells.try_reserve_exact(shape.cells()).map_err(|_| DenseError::Memory(shape))?;
+            cells.resize(shape.cells(), value);
+            Ok(cells)
+        };
+        Ok(Dense { shape, format, injection: filled(ZERO)?, mask: filled(ONE)?, corrupted: Vec::new() })
     }
 
     /// Holds `site`, and nothing of the site before it.
@@ -118,7 +123,7 @@ mod tests {
         let first = site(Fault::Value(f32::NAN));
         let mut second = site(Fault::Value(-1.5));
         second.cells[0].h = 0;
-        let mut dense = Dense::new(first.shape, DataFormat::ChannelsFirst);
+        let mut dense = Dense::new(first.shape, DataFormat::ChannelsFirst).unwrap();
         dense.set(&first).unwrap();
         assert_eq!(dense.injection[23], f32::NAN.to_le_bytes());
         dense.set(&second).unwrap();
@@ -131,7 +136,7 @@ mod tests {
     #[test]
     fn a_bit_flip_has_no_dense_form() {
         let flip = site(Fault::Bit(31));
-        let mut dense = Dense::new(flip.shape, DataFormat::ChannelsLast);
+        let mut dense = Dense::new(flip.shape, DataFormat::ChannelsLast).unwrap();
         assert_eq!(dense.set(&flip), Err(DenseError::Bit { h: 1, w: 2, c: 3 }));
         assert!(dense.mask.iter().all(|&mask| mask == ONE));
     }

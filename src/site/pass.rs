@@ -54,10 +54,11 @@ pub fn lines(input: impl BufRead, mut out: impl Write, progress: &Progress) -> R
 pub fn npy(input: impl BufRead, folder: &Path, format: DataFormat, progress: &Progress) -> Result<(), PassError> {
     let mut sites = Reader::new(input);
     let mut site = sites.next().ok_or(PassError::NoSites)??;
-    let mut dense = Dense::new(site.shape, format);
+    let refused = |line, error| PassError::Dense { line, error };
+    let mut dense = Dense::new(site.shape, format).map_err(|error| refused(sites.line(), error))?;
     let mut out = npy::Writer::create(folder, site.shape, format)?;
     loop {
-        dense.set(&site).map_err(|error| PassError::Dense { line: sites.line(), error })?;
+        dense.set(&site).map_err(|error| refused(sites.line(), error))?;
         out.write(&dense)?;
         progress.add(1);
         match sites.next() {

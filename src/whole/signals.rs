@@ -83,8 +83,9 @@ static WAITS: AtomicBool = AtomicBool::new(false);
 static PENDING: AtomicI32 = AtomicI32::new(0);
 
 extern "C" fn on_signal(signal: c_int) {
+    // Stored first: whoever ends the waiting on another thread looks after it.
+    PENDING.store(signal, Ordering::SeqCst);
     if WAITS.load(Ordering::SeqCst) {
-        PENDING.store(signal, Ordering::SeqCst);
         return;
     }
     remove_partials();

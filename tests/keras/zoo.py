@@ -225,6 +225,7 @@ def scramble(model):
 def save(name, version, path):
     """Writes a network as .h5."""
     k = KERAS[version]
+    k.backend.clear_session()  # op layers are named by a count
     k.utils.set_random_seed(SEED)
     model = NETWORKS[name](k)
     scramble(model)

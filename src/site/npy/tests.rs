@@ -80,7 +80,7 @@ fn files_are_as_numpy_writes_them_and_appear_only_when_all_is_in() {
     let inner = folder.path().join("made/on/the/way");
     let shape = Shape::new(1, 2, 3).unwrap();
     let mut writer = Writer::create(&inner, shape, DataFormat::ChannelsLast).unwrap();
-    let mut dense = Dense::new(shape, DataFormat::ChannelsLast);
+    let mut dense = Dense::new(shape, DataFormat::ChannelsLast).unwrap();
     for site in sites("injections-f4", "masks-f4").unwrap() {
         dense.set(&site).unwrap();
         writer.write(&dense).unwrap();

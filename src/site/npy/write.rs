@@ -59,6 +59,9 @@ impl Writer {
         let masks = self.masks.finish(self.sites, self.axes)?;
         // The old masks go first, so that no moment has new injections beside them.
         signals::postponed(|| {
+            if injections.path().is_dir() {
+                return Err(at(injections.path(), io::ErrorKind::IsADirectory.into()));
+            }
             match fs::remove_file(masks.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(masks.path(), error)),
                 _ => {}

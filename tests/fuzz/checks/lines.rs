@@ -48,7 +48,7 @@ fn dense_arrays_hold_the_cells(site: &Site, format: DataFormat) {
     if site.shape.cells() > DENSE {
         return;
     }
-    let mut dense = Dense::new(site.shape, format);
+    let mut dense = Dense::new(site.shape, format).unwrap();
     let flips = site.cells.iter().any(|cell| matches!(cell.fault, Fault::Bit(_)));
     assert_eq!(dense.set(site).is_err(), flips);
     let zeros = dense.mask().chunks(4).filter(|mask| *mask == 0f32.to_le_bytes()).count();

@@ -28,7 +28,7 @@ pub fn check(data: &[u8]) {
     assert_eq!(sites.len(), count);
     assert!(sites.iter().all(|site| site.shape == shape && !site.cells.is_empty()));
 
-    let mut dense = Dense::new(shape, format);
+    let mut dense = Dense::new(shape, format).unwrap();
     let mut writer = Writer::create(folder.path(), shape, format).expect("files");
     for site in &sites {
         dense.set(site).expect("values only");
