@@ -12,7 +12,7 @@ def ranking(figures):
     rows = [(layer, name, figures.of(name, layer)) for layer in figures.layers for name in figures.sets]
     found = [row for _, _, row in rows if row]
     limits = [limit for row in found for limit in (row.estimate, row.low, row.high) if limit == limit]
-    least, most = (0.0, max([*limits, 0.01])) if figures.rate else (min(limits), max(limits))
+    least, most = (0.0, max([*limits, 0.01])) if figures.rate else (min(limits, default=0.0), max(limits, default=1.0))
     step = nice((most - least) / 4 or 1)
     start, end = step * int(least // step), step * -int(-most // step)
 

@@ -56,8 +56,8 @@ def patch(campaign, layer, ranges):
     split = "--split-activation" if campaign.settings["split_activation"] and is_split(layer, ranges) else None
     made = line("classes-patch", "--after", layer.name, split)
     return (
-        f"{made} config.json > {layer.folder}/patch.json && "
-        f"{made} --apply config.json > {layer.folder}/config.json"
+        f"{made} config.json > {shlex.quote(layer.folder + '/patch.json')} && "
+        f"{made} --apply config.json > {shlex.quote(layer.folder + '/config.json')}"
     )
 
 
@@ -67,7 +67,7 @@ def is_split(layer, ranges):
 
 def sites(run, shard):
     first, last = map(int, shard.split("-"))
-    return f"{{ {'; '.join(draws(run, first, last))}; }} > {run.folder}/{shard}.sites.ndjson"
+    return f"{{ {'; '.join(draws(run, first, last))}; }} > {shlex.quote(f'{run.folder}/{shard}.sites.ndjson')}"
 
 
 def one_site(run, site):
@@ -84,7 +84,7 @@ def faulty(campaign, run, shard):
     files = f"{run.folder}/{shard}"
     return (
         line("h5-config-set", "model.h5", f"{files}.h5", "--sparse", "--force", "--keras", campaign.keras)
-        + f" --sites {files}.sites.ndjson --input {run.layer.folder}/patch.json"
+        + f" --sites {shlex.quote(files + '.sites.ndjson')} --input {shlex.quote(run.layer.folder + '/patch.json')}"
     )
 
 

@@ -126,7 +126,7 @@ def estimate(predictions, weights=None, frequencies=None, confidence=0.95):
         if len(defined) < len(rows):
             parts[NOT_AS_DEFINED] = [(1.0, rows[~rows["as_defined"]])]
         for name, part in parts.items():
-            table += figures({**label, "spatial_class": name, "design": design, "weight": weight}, part, confidence)
+            table += figures({**label, "spatial_class": name, "design": design, "weight": weight}, [(1.0, part)], confidence)
     if weights is not None:
         for name, layers in networks.items():
             table += network(name, layers, confidence, notes)
@@ -185,27 +185,34 @@ def network(name, layers, confidence, notes):
     if total == 0:
         notes.append(f"{name}: no figure of the network: the layers played weigh nothing")
         return []
-    strata = []
-    for _, _, weight, parts in layers:
-        share = sum(part for part, _ in parts)
-        strata += [(weight * part / share, rows) for part, rows in parts if weight > 0]
+    weighty = [(weight, parts) for _, _, weight, parts in layers if weight > 0]
+    for layer, _, weight, parts in layers:
+        if weight > 0 and all(rows["no_effect"].all() for _, rows in parts):
+            notes.append(f"{name}: all of {layer['layer']} is without effect: {weight / total:.1%} of the weight is spread over the others")
     notes.append(f"{name}: the network's figures hold given that one of {len(names)} layers' outputs was corrupted, which one by weight")
     label = {"set": name, "operator": ALL, "layer": ALL, "spatial_class": ALL, "design": designs.pop(), "weight": total}
-    return figures(label, strata, confidence)
+    return figures(label, weighty, confidence)
 
 
-def figures(label, strata, confidence):
-    """A row for each measure."""
-    rows = pd.concat([rows for _, rows in strata])
+def figures(label, layers, confidence):
+    """A row for each measure. layers: (weight, strata) each; strata: (frequency among the sites drawn, rows) each.
+
+    A rate is one of the predictions that count, so within a layer a stratum weighs its frequency times the share of it that counts.
+    """
+    rows = pd.concat([rows for _, strata in layers for _, rows in strata])
     common = {**label, "sites": len(rows.drop_duplicates([*GROUP, *SITE])), "inputs": rows["input"].nunique()}
     for name, value, rate in measures(rows):
         parts = []
-        for weight, some in strata:
-            counted = pd.Series(True, some.index) if name == "no_effect" else ~some["no_effect"]
-            values = value(some).astype(float)
-            counted &= values.notna()
-            if counted.any():
-                parts.append((weight, some, values, counted))
+        for weight, strata in layers:
+            found = []
+            for frequency, some in strata:
+                counted = pd.Series(True, some.index) if name == "no_effect" else ~some["no_effect"]
+                values = value(some).astype(float)
+                counted &= values.notna()
+                if counted.any():
+                    found.append((frequency * counted.mean(), some, values, counted))
+            total = sum(share for share, *_ in found)
+            parts += [(weight * share / total, *rest) for share, *rest in found if total]
         yield {
             **common,
             "measure": name,

@@ -38,7 +38,8 @@ def one(strata, confidence, rate=True):
     estimate = sum(weight * mean for weight, mean, _, _ in limits)
     down = np.sqrt(sum((weight * (mean - low)) ** 2 for weight, mean, low, _ in limits))
     up = np.sqrt(sum((weight * (high - mean)) ** 2 for weight, mean, _, high in limits))
-    return estimate, estimate - down, estimate + up
+    figures = estimate, estimate - down, estimate + up
+    return tuple(np.clip(figures, 0, 1)) if rate else figures
 
 
 def crossed(strata, confidence, rate=True):
@@ -60,7 +61,7 @@ def crossed(strata, confidence, rate=True):
         return estimate_only(strata)
     parts.append((by_input.var(ddof=1) / inputs, inputs - 1))
     variance = sum(part for part, _ in parts)
-    if variance == 0:
+    if variance <= 1e-20 * estimate**2:  # zero, but for rounding
         # All alike. What is sure: the smaller of the two samples, as if each of its members had been seen once.
         fewest = min(inputs, sum(len(values) for _, values, _ in strata))
         return wilson(estimate * fewest, fewest, confidence) if rate else (estimate, np.nan, np.nan)
@@ -71,6 +72,7 @@ def crossed(strata, confidence, rate=True):
         return estimate, estimate - half, estimate + half
     # Wilson's interval with as many trials as would have this variance, fewer for the t quantile.
     trials = estimate * (1 - estimate) / variance * (stats.norm.ppf((1 + confidence) / 2) / quantile) ** 2
+    trials = min(trials, sum(np.count_nonzero(counted) for *_, counted in strata))
     return wilson(estimate * trials, trials, confidence)
 
 

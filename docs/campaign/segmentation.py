@@ -17,13 +17,13 @@ SIZE = 32
 
 
 def outcome(golden, faulty, image):
-    """Intersection over union of the object found without the fault and with it: 1 where nothing is lost, 0 where all is.
+    """How much of the object is lost, from 0 to 1: one less the intersection over union of that found without and with the fault.
 
     A pixel belongs to the object if its score is over one half; a NaN is not.
     """
     golden, faulty = golden > 0.5, faulty > 0.5
     union = np.count_nonzero(golden | faulty)
-    return np.count_nonzero(golden & faulty) / union if union else 1.0
+    return 1 - np.count_nonzero(golden & faulty) / union if union else 0.0
 
 
 def pictures(count, seed):
