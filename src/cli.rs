@@ -228,7 +228,7 @@ impl Input {
     }
 
     /// Opens the input. `what` says what is expected there ("a model config"): a terminal as stdin is refused with it.
-    pub fn open(&self, what: &str) -> Result<Box<dyn BufRead>, Failure> {
+    pub fn open(&self, what: &str) -> Result<Box<dyn BufRead + Send>, Failure> {
         match self {
             Input::Stdin if io::stdin().is_terminal() => {
                 Err(Failure::usage(format!("stdin: {what} is expected here, and stdin is a terminal"))

@@ -6,6 +6,7 @@
 mod dense;
 mod sparse;
 
+use std::cell::Cell;
 use std::io::{self, Write};
 
 use json_patch::jsonptr::PointerBuf;
@@ -134,21 +135,49 @@ pub fn text(mut document: Value, arrays: &Arrays, fillings: &[Filling]) -> Resul
         Some(index) => pieces.get(index).map_or(Ok(()), |piece| piece.write(out)),
     };
 
-    // Writing to memory fails for no document that was parsed. Once for the length, then into just enough memory.
+    // Writing to memory fails for no document that was parsed.
+    // Room that is not written to costs nothing, so a bound will do for the length where there is as much.
+    let most = most(&document, arrays, &pieces);
+    let mut text = match room_for_c_string(most).filter(|_| most <= MOST_TEXT) {
+        Some(room) => room,
+        None => {
+            let bytes = length(|out| json::write_python(&document, &put_array, out));
+            if bytes > MOST_TEXT {
+                return Err(too_long(bytes, fillings, &pieces));
+            }
+            room_for_c_string(bytes).ok_or(FillError::Memory { bytes })?
+        }
+    };
+    let _ = json::write_python(&document, &put_array, &mut text);
+    Ok(text)
+}
+
+/// A bound for the length of a document's text in bytes.
+fn most(document: &Value, arrays: &Arrays, pieces: &[Box<dyn Piece + '_>]) -> u64 {
+    let of_arrays = Cell::new(0u64);
+    let count_array = |index: usize, _: &mut dyn Write| {
+        let most = match index.checked_sub(arrays.len()) {
+            None => arrays.most(index),
+            Some(index) => pieces.get(index).map_or(0, |piece| piece.most()),
+        };
+        of_arrays.set(of_arrays.get().saturating_add(most));
+        Ok(())
+    };
+    length(|out| json::write_python(document, &count_array, out)).saturating_add(of_arrays.get())
+}
+
+/// Room for a text of so many bytes, and for the NUL that ends it as a C string.
+fn room_for_c_string(bytes: u64) -> Option<Vec<u8>> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(usize::try_from(bytes.checked_add(1)?).ok()?).ok()?;
+    Some(room)
+}
+
+/// How many bytes are written.
+fn length(write: impl FnOnce(&mut Length) -> io::Result<()>) -> u64 {
     let mut length = Length(0);
-    let _ = json::write_python(&document, &put_array, &mut length);
-    let Length(bytes) = length;
-    if bytes > MOST_TEXT {
-        return Err(too_long(bytes, fillings, &pieces));
-    }
-    let mut out = Vec::new();
-    // A byte more: as a C string the text ends with a NUL.
-    usize::try_from(bytes + 1)
-        .ok()
-        .and_then(|length| out.try_reserve_exact(length).ok())
-        .ok_or(FillError::Memory { bytes })?;
-    let _ = json::write_python(&document, &put_array, &mut out);
-    Ok(out)
+    let _ = write(&mut length);
+    length.0
 }
 
 /// Counts bytes.
@@ -168,9 +197,7 @@ impl Write for Length {
 /// With a guess at how many sites would do: as many as their share of the room.
 fn too_long(bytes: u64, fillings: &[Filling], pieces: &[Box<dyn Piece + '_>]) -> FillError {
     let sites: usize = fillings.iter().map(|filling| filling.sites.len()).sum();
-    let mut length = Length(0);
-    let _ = pieces.iter().try_for_each(|piece| piece.write(&mut length));
-    let Length(of_sites) = length;
+    let of_sites = length(|out| pieces.iter().try_for_each(|piece| piece.write(out)));
     let most = MOST_TEXT.checked_sub(bytes - of_sites).map(|room| {
         let share = u128::from(room) * sites as u128 / u128::from(of_sites.max(1));
         share as usize
@@ -180,6 +207,9 @@ fn too_long(bytes: u64, fillings: &[Filling], pieces: &[Box<dyn Piece + '_>]) ->
 
 /// Text that takes the place of a handle.
 trait Piece {
+    /// A bound for its length in bytes.
+    fn most(&self) -> u64;
+
     fn write(&self, out: &mut dyn Write) -> io::Result<()>;
 }
 
@@ -285,8 +315,8 @@ mod tests {
         assert_eq!(
             filled(&sites, DataFormat::ChannelsLast, true).expect("fits"),
             "{\"a\": \"\\u00e9\", \"config\": {\"available_injection_sites\": \
-             [{\"index\": [5,1], \"value\": [\"-Infinity\",0.1]}, {\"index\": [3], \"bit\": [31]}, \
-             {\"index\": [3,0], \"value\": [null,7], \"bit\": [0,null]}], \"masks\": [], \"num_inj_sites\": 3}, \"b\": 1}"
+             [{\"index\": [1,5], \"value\": [0.1,\"-Infinity\"]}, {\"index\": [3], \"bit\": [31]}, \
+             {\"index\": [0,3], \"value\": [7,null], \"bit\": [null,0]}], \"masks\": [], \"num_inj_sites\": 3}, \"b\": 1}"
         );
     }
 

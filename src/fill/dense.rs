@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Piece;
 use crate::site::Fault;
-use crate::site::packed::{Packed, PackedCell};
+use crate::site::packed::Packed;
 
 /// Which of a site's two arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,18 +20,22 @@ pub(super) struct Arrays<'a> {
 }
 
 impl Piece for Arrays<'_> {
+    fn most(&self) -> u64 {
+        let blank = least_length(self.sites.axes()).saturating_mul(self.sites.len() as u64).saturating_add(1);
+        match self.part {
+            Part::Injections => blank.saturating_add(LONGEST_NUMBER.saturating_mul(self.sites.cells())),
+            Part::Masks => blank,
+        }
+    }
+
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let blank = Blank::new(self.sites.axes(), self.part);
-        let mut cells: Vec<PackedCell> = Vec::new();
         let mut comma: &[u8] = b"[";
         for site in self.sites.iter() {
             out.write_all(comma)?;
             comma = b",";
-            cells.clear();
-            cells.extend_from_slice(site);
-            cells.sort_unstable_by_key(|cell| cell.index);
             let mut done = 0;
-            for cell in &cells {
+            for cell in site {
                 let at = blank.position(cell.index as usize);
                 out.write_all(&blank.text[done..at])?;
                 match (self.part, cell.fault) {
@@ -88,6 +92,9 @@ impl Blank {
     }
 }
 
+/// The most bytes that [`write_number`] writes.
+pub(super) const LONGEST_NUMBER: u64 = 24;
+
 /// Writes a number that Python reads as a double and Keras turns into the same float32.
 pub(super) fn write_number(value: f32, out: &mut dyn Write) -> io::Result<()> {
     let wide = f64::from(value);
@@ -99,10 +106,11 @@ pub(super) fn write_number(value: f32, out: &mut dyn Write) -> io::Result<()> {
         write!(out, "{wide}")
     } else {
         // The shortest text of a float32 may, read as a double and rounded again, give its neighbour.
-        let short = format!("{value:?}");
+        let mut buffer = zmij::Buffer::new();
+        let short = buffer.format_finite(value);
         match short.parse::<f64>() {
             Ok(double) if (double as f32).to_bits() == value.to_bits() => out.write_all(short.as_bytes()),
-            _ => write!(out, "{wide:?}"),
+            _ => out.write_all(zmij::Buffer::new().format_finite(wide).as_bytes()),
         }
     }
 }
@@ -127,6 +135,7 @@ mod tests {
             let value = f32::from_bits(bits);
             if value.is_finite() {
                 let text = text(value);
+                assert!(text.len() as u64 <= LONGEST_NUMBER, "{text}");
                 let read = text.parse::<f64>().expect("a number") as f32;
                 assert_eq!(read.to_bits(), value.to_bits(), "{text}");
             }

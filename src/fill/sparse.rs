@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Piece;
-use super::dense::write_number;
+use super::dense::{LONGEST_NUMBER, write_number};
 use crate::site::Fault;
 use crate::site::packed::{Packed, PackedCell};
 
@@ -13,7 +13,16 @@ pub(super) struct Cells<'a> {
     pub sites: &'a Packed,
 }
 
+/// The most that a site's keys and brackets take.
+const AROUND_SITE: u64 = 40;
+/// The most that a cell takes: an index, a quoted number, a bit or null, and a comma behind each.
+const OF_CELL: u64 = 11 + (LONGEST_NUMBER + 3) + 5;
+
 impl Piece for Cells<'_> {
+    fn most(&self) -> u64 {
+        AROUND_SITE.saturating_mul(self.sites.len() as u64).saturating_add(OF_CELL.saturating_mul(self.sites.cells()))
+    }
+
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut comma = "[";
         for cells in self.sites.iter() {
@@ -63,6 +72,10 @@ fn list(
 pub(super) struct NoMasks;
 
 impl Piece for NoMasks {
+    fn most(&self) -> u64 {
+        2
+    }
+
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(b"[]")
     }

@@ -41,6 +41,11 @@ impl<'a> Arrays<'a> {
         self.texts.get(index).map_or(0, |text| text.len() / 2 + 1)
     }
 
+    /// At most how many bytes an array takes in Python's spelling, which is never longer than the text.
+    pub fn most(&self, index: usize) -> u64 {
+        self.texts.get(index).map_or(0, |text| text.len() as u64)
+    }
+
     /// Holds the text of an array that [`end_of_numbers`] has checked; gives its index.
     pub(super) fn hold(&mut self, text: &'a str) -> usize {
         self.texts.push(text);

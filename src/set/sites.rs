@@ -1,13 +1,14 @@
 //! Where the sites of a simulator come from.
 
 use std::path::PathBuf;
+use std::thread;
 
 use thiserror::Error;
 
 use crate::cli::{Failure, Input, shown_path};
 use crate::explain::Explain;
 use crate::site::DataFormat;
-use crate::site::lines::{LineError, Reader};
+use crate::site::lines::{self, LineError};
 use crate::site::npy::{NpyError, Pair};
 use crate::site::packed::Packed;
 
@@ -64,17 +65,21 @@ pub enum SitesError {
 
 impl Explain for SitesError {}
 
+/// The most threads that read lines; the sites do not depend on their number.
+const MOST_JOBS: usize = 8;
+
 impl SiteFiles {
-    /// Reads all sites, one at a time; at least one. `data_format` is the order of the axes, in NumPy files too.
+    /// Reads all sites, at least one. `data_format` is the order of the axes, in NumPy files too.
     pub fn read(&self, data_format: DataFormat) -> Result<Packed, SitesError> {
         match self {
             SiteFiles::Lines(input) => {
-                let lines = input.open("sites").map_err(|failure| match failure {
+                let text = input.open("sites").map_err(|failure| match failure {
                     Failure::Message { text, .. } => SitesError::Open { what: text },
                     Failure::ClosedPipe => SitesError::None { name: input.name() },
                 })?;
                 let name = || input.name();
-                Packed::collect(data_format, Reader::new(lines))
+                let jobs = thread::available_parallelism().map_or(1, usize::from).min(MOST_JOBS);
+                lines::read_all(text, data_format, jobs)
                     .map_err(|error| SitesError::Line { name: name(), error })?
                     .ok_or_else(|| SitesError::None { name: name() })
             }

@@ -8,8 +8,11 @@ use super::{DataFormat, Fault, Shape, Site};
 pub struct Packed {
     shape: Shape,
     format: DataFormat,
-    sites: Vec<Box<[PackedCell]>>,
+    sites: Vec<PackedSite>,
 }
+
+/// The corrupted cells of one site, in the order of their indexes.
+pub type PackedSite = Box<[PackedCell]>;
 
 /// A corrupted cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,7 +23,29 @@ pub struct PackedCell {
     pub fault: Fault,
 }
 
+/// Packs a site.
+pub(super) fn pack(format: DataFormat, site: &Site) -> PackedSite {
+    let cell = |cell: &super::Cell| {
+        let index = index(format, site.shape, cell.h, cell.w, cell.c);
+        // A shape has at most u32::MAX cells.
+        PackedCell { index: index as u32, fault: cell.fault }
+    };
+    let mut cells: PackedSite = site.cells.iter().map(cell).collect();
+    cells.sort_unstable_by_key(|cell| cell.index);
+    cells
+}
+
 impl Packed {
+    /// Starts with no site yet.
+    pub(super) fn new(shape: Shape, format: DataFormat) -> Self {
+        Packed { shape, format, sites: Vec::new() }
+    }
+
+    /// Appends a site of its shape and format.
+    pub(super) fn push(&mut self, site: PackedSite) {
+        self.sites.push(site);
+    }
+
     /// Takes all sites, which must have one shape; `None` where there are none.
     ///
     /// # Errors
@@ -29,13 +54,7 @@ impl Packed {
         let mut packed: Option<Packed> = None;
         for site in sites {
             let site = site?;
-            let pack = |cell: &super::Cell| {
-                let index = index(format, site.shape, cell.h, cell.w, cell.c);
-                // A shape has at most u32::MAX cells.
-                PackedCell { index: index as u32, fault: cell.fault }
-            };
-            let cells = site.cells.iter().map(pack).collect();
-            packed.get_or_insert_with(|| Packed { shape: site.shape, format, sites: Vec::new() }).sites.push(cells);
+            packed.get_or_insert_with(|| Packed::new(site.shape, format)).push(pack(format, &site));
         }
         Ok(packed)
     }
@@ -44,6 +63,11 @@ impl Packed {
     #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
     pub fn len(&self) -> usize {
         self.sites.len()
+    }
+
+    /// How many corrupted cells all sites have together.
+    pub fn cells(&self) -> u64 {
+        self.iter().map(|cells| cells.len() as u64).sum()
     }
 
     /// The shape of every site.
@@ -56,7 +80,7 @@ impl Packed {
         self.format.axes(self.shape)
     }
 
-    /// The cells of each site, in the order in which they came.
+    /// The cells of each site.
     pub fn iter(&self) -> impl Iterator<Item = &[PackedCell]> {
         self.sites.iter().map(|cells| &**cells)
     }

@@ -102,48 +102,49 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Sites, one at a time, from lines of JSON. Blank lines are passed over; whatever a line holds
-/// beside `shape` and `cells` is a remark.
-pub struct Reader<R> {
+/// The lines of an input, numbered from 1, without the blank ones.
+pub(super) struct Lines<R> {
     input: R,
-    line: u64,
-    text: Vec<u8>,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Appends the next line to `text` and gives its number; `None` at the end.
+    pub(super) fn next(&mut self, text: &mut Vec<u8>) -> Result<Option<u64>, LineError> {
+        let start = text.len();
+        loop {
+            text.truncate(start);
+            self.number += 1;
+            let failed = |problem| LineError { line: self.number, problem };
+            let read = self.input.by_ref().take(LONGEST + 1).read_until(b'\n', text);
+            match read.map_err(|error| failed(Problem::Read(error)))? as u64 {
+                0 => return Ok(None),
+                1..=LONGEST => {}
+                _ => return Err(failed(Problem::TooLong)),
+            }
+            if !text[start..].trim_ascii().is_empty() {
+                return Ok(Some(self.number));
+            }
+        }
+    }
+}
+
+/// Makes sites of lines.
+#[derive(Default)]
+pub(super) struct Parser {
+    /// The shape that every site must have, once it is known.
     shape: Option<Shape>,
     places: Vec<usize>,
 }
 
-impl<R: BufRead> Reader<R> {
-    pub fn new(input: R) -> Self {
-        Reader { input, line: 0, text: Vec::new(), shape: None, places: Vec::new() }
+impl Parser {
+    /// One whose sites must have this shape.
+    pub(super) fn new(shape: Shape) -> Self {
+        Parser { shape: Some(shape), places: Vec::new() }
     }
 
-    /// The line that the last site came from, without its end.
-    pub fn text(&self) -> &[u8] {
-        self.text.trim_ascii()
-    }
-
-    /// How many lines were read.
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
-    fn read(&mut self) -> Result<Option<Site>, Problem> {
-        loop {
-            self.text.clear();
-            self.line += 1;
-            match self.input.by_ref().take(LONGEST + 1).read_until(b'\n', &mut self.text)? as u64 {
-                0 => return Ok(None),
-                1..=LONGEST => {}
-                _ => return Err(Problem::TooLong),
-            }
-            if !self.text().is_empty() {
-                return self.parse().map(Some);
-            }
-        }
-    }
-
-    fn parse(&mut self) -> Result<Site, Problem> {
-        let line: Line = serde_json::from_slice(&self.text).map(|Object(line)| line).map_err(syntax)?;
+    pub(super) fn site(&mut self, text: &[u8]) -> Result<Site, Problem> {
+        let line: Line = serde_json::from_slice(text).map(|Object(line)| line).map_err(syntax)?;
         let Object(axes) = line.shape;
         let shape = Shape::new(axes.h, axes.w, axes.c)?;
         if line.cells.is_empty() {
@@ -165,11 +166,42 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
+/// Sites, one at a time, from lines of JSON. Blank lines are passed over; whatever a line holds
+/// beside `shape` and `cells` is a remark.
+pub struct Reader<R> {
+    lines: Lines<R>,
+    text: Vec<u8>,
+    parser: Parser,
+}
+
+impl<R: BufRead> Reader<R> {
+    pub fn new(input: R) -> Self {
+        Reader { lines: Lines { input, number: 0 }, text: Vec::new(), parser: Parser::default() }
+    }
+
+    /// What it has not read.
+    pub(super) fn into_lines(self) -> Lines<R> {
+        self.lines
+    }
+
+    /// The line that the last site came from, without its end.
+    pub fn text(&self) -> &[u8] {
+        self.text.trim_ascii()
+    }
+
+    /// How many lines were read.
+    pub fn line(&self) -> u64 {
+        self.lines.number
+    }
+}
+
 impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<Site, LineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.read().map_err(|problem| LineError { line: self.line, problem }).transpose()
+        self.text.clear();
+        let line = self.lines.next(&mut self.text).transpose()?;
+        Some(line.and_then(|line| self.parser.site(&self.text).map_err(|problem| LineError { line, problem })))
     }
 }
 
