@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -50,7 +50,7 @@ impl Whole {
             // cleared either.
             let _ = flock(&file, FlockOperation::LockShared);
             // Another run may have found the file before it was locked, and cleared it.
-            if let (Some(guard), true) = (guard, file.as_file().metadata()?.nlink() > 0) {
+            if let (Some(guard), true) = (guard, file.path().try_exists()?) {
                 return Ok(Whole { path: path.to_owned(), file, _guard: guard });
             }
         }
