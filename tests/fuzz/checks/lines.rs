@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use classes_h5::progress::Progress;
 use classes_h5::site::dense::{Dense, index};
-use classes_h5::site::lines::Reader;
+use classes_h5::site::lines::{Reader, read_all};
+use classes_h5::site::packed::Packed;
 use classes_h5::site::{DataFormat, Fault, Site, pass};
 
 /// The largest tensor that is made dense, in cells.
@@ -20,10 +21,15 @@ pub fn check(data: &[u8]) {
                 assert!(!error.to_string().is_empty());
                 let stops = pass::lines(data, std::io::sink(), &Progress::silent());
                 assert!(stops.is_err(), "what is not read is not passed on");
+                let all = read_all(data, DataFormat::ChannelsLast, 2);
+                assert_eq!(all.map_err(|error| error.to_string()), Err(error.to_string()));
                 return;
             }
         }
     }
+    let all = read_all(data, DataFormat::ChannelsLast, 2).expect("good lines");
+    let packed = Packed::collect(DataFormat::ChannelsLast, Reader::new(data)).expect("good lines");
+    assert_eq!(format!("{all:?}"), format!("{packed:?}"));
     for site in &sites {
         assert_eq!(site.shape, sites[0].shape);
         let places: HashSet<_> = site.cells.iter().map(|cell| (cell.h, cell.w, cell.c)).collect();
