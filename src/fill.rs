@@ -135,10 +135,9 @@ pub fn text(mut document: Value, arrays: &Arrays, fillings: &[Filling]) -> Resul
         Some(index) => pieces.get(index).map_or(Ok(()), |piece| piece.write(out)),
     };
 
-    // Writing to memory fails for no document that was parsed.
-    // Room that is not written to costs nothing, so a bound will do for the length where there is as much.
-    let most = most(&document, arrays, &pieces);
-    let mut text = match room_for_c_string(most).filter(|_| most <= MOST_TEXT) {
+    // Room that is not written to costs nothing, so a bound of the length will do where there is as much.
+    let bound = Some(most(&document, arrays, &pieces)).filter(|&most| most <= MOST_TEXT);
+    let mut text = match bound.and_then(room_for_c_string) {
         Some(room) => room,
         None => {
             let bytes = length(|out| json::write_python(&document, &put_array, out));
@@ -148,6 +147,7 @@ pub fn text(mut document: Value, arrays: &Arrays, fillings: &[Filling]) -> Resul
             room_for_c_string(bytes).ok_or(FillError::Memory { bytes })?
         }
     };
+    // Writing to memory fails for no document that was parsed.
     let _ = json::write_python(&document, &put_array, &mut text);
     Ok(text)
 }
