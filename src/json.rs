@@ -58,6 +58,7 @@ pub struct Parsed {
 
 /// Parses a text in Python's dialect; its site arrays go into `arrays`.
 pub fn parse<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonError> {
+    let held = arrays.len();
     let plain = plain::to_plain(text, arrays)?;
     let syntax = |error| plain.syntax(&error, text);
     if plain.has_arrays {
@@ -65,7 +66,9 @@ pub fn parse<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonE
         serde_json::from_str::<IgnoredAny>(&plain.text).map_err(syntax)?;
     }
     let mut value = serde_json::from_str(&plain.text).map_err(syntax)?;
-    arrays::seat(&mut value);
+    if arrays.len() > held {
+        arrays::seat(&mut value);
+    }
     Ok(Parsed { value, bare_placeholders: plain.bare_placeholders })
 }
 

@@ -108,15 +108,20 @@ impl Runs {
         times.min().unwrap()
     }
 
+    /// A file that is being written.
+    pub fn partial(&self) -> Option<PathBuf> {
+        let name = names(&self.folder()).into_iter().find(|name| name.ends_with(".partial"))?;
+        Some(self.folder().join(name))
+    }
+
     /// Waits until the run has begun to write; `false` where it has ended already.
     pub fn wait_for_partial(&self) -> bool {
         let started = Instant::now();
         loop {
-            let names = names(&self.folder());
-            if names.iter().any(|name| name.ends_with(".partial")) {
+            if self.partial().is_some() {
                 return true;
             }
-            if names.iter().any(|name| name.ends_with(".h5")) || started.elapsed() > Duration::from_secs(10) {
+            if names(&self.folder()).iter().any(|name| name.ends_with(".h5")) || started.elapsed() > Duration::from_secs(10) {
                 return false;
             }
         }
