@@ -45,6 +45,7 @@ MEASURES = {
 GROUP = ["set", "operator", "layer"]
 SITE = ["seed", "spatial_class", "site"]
 BOOLEANS = ("as_defined", "changed", "critical", "nan", "no_effect")
+OF_CLASSIFIERS = ("changed", "critical")  # empty, as golden is, where the network does not classify
 NEEDED = (*GROUP, *SITE, *BOOLEANS, "input", "label", "golden", "faulty", "outcome")
 
 
@@ -66,14 +67,19 @@ def table_of(path, columns):
 
 def read(paths):
     """The predictions of one or more files that play.py wrote, as one table with truth values."""
-    tables = []
+    tables, kinds = [], {}
     for path in paths:
         table = table_of(path, NEEDED)
+        classifies = table["golden"] != ""
         for name in BOOLEANS:
-            wrong = table[~table[name].isin(["true", "false", ""])]
+            wrong = table[~table[name].isin(["true", "false"]) & (classifies | (name not in OF_CLASSIFIERS))]
             if len(wrong):
                 raise EstimateError(f"{path}: line {wrong.index[0] + 2}: {name} is {wrong[name].iloc[0]!r}, not true or false")
+        for kind in classifies.unique():
+            kinds.setdefault(kind, path)
         tables.append(table)
+    if len(kinds) > 1:
+        raise EstimateError(f"{kinds[True]} has predictions of a classifier, {kinds[False]} of another network: give them apart")
     table = pd.concat(tables, ignore_index=True)
     if table.empty:
         raise EstimateError(f"{', '.join(map(str, paths))}: no predictions")

@@ -67,7 +67,8 @@ class Figures:
         self.table = table
         self.rows = {(r.set, r.layer, r.spatial_class, r.measure): r for r in table.itertuples()}
         measures = set(table["measure"])
-        named = sorted(measure for measure in measures if measure.startswith("outcome="))
+        # As of numbers, the greater is the worse: true before false, and of words the last of the alphabet first.
+        named = sorted((measure for measure in measures if measure.startswith("outcome=")), reverse=True)
         self.measure = next(measure for measure in [*list(RANKED_BY)[:2], *named, "nan"] if measure in measures)
         self.rate = self.measure != "outcome"
         self.others = {measure: title for measure, title in OTHERS.items() if measure in measures}

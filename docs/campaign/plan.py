@@ -11,9 +11,15 @@ import math
 import sys
 
 import pandas as pd
-from estimates import GROUP, MEASURES, ONE, EstimateError, design_of, read
+from estimates import GROUP, MEASURES, ONE, EstimateError, design_of, measures, read
 from intervals import wilson
 from scipy import stats
+
+CHOICES = [name for name in MEASURES if name != "no_effect"]
+NOT_CHECKED = {
+    "rate": "it keeps the margin whatever the rate",
+    "population": "its intervals are of sites drawn with replacement",
+}
 
 
 def sites_needed(margin, rate=0.5, confidence=0.95, looks=1, population=None):
@@ -34,6 +40,11 @@ def quantile(confidence, looks):
     return stats.norm.ppf(1 - (1 - confidence) / looks / 2)
 
 
+def to_draw(counted, no_effect):
+    """How many sites to draw so that this many count, where this share is without effect."""
+    return math.ceil(counted / (1 - no_effect) - 1e-9)
+
+
 def looks_at(total, looks):
     """After how many sites to look: at equal distances, the last time after all."""
     return [math.ceil(total * look / looks) for look in range(1, looks + 1)]
@@ -51,31 +62,49 @@ def enough(events, trials, margin, confidence=0.95, looks=1):
 def schedule(options):
     """The looks as a table."""
     total = sites_needed(options.margin, options.rate, options.confidence, options.looks, options.population)
-    sites = looks_at(total, options.looks)
+    sites = looks_at(to_draw(total, options.no_effect), options.looks)
     return pd.DataFrame({"look": range(1, options.looks + 1), "sites": sites, "all": [n * options.figures for n in sites]})
 
 
 def check(options):
     """What every layer, or class of it, is to do now, as a table."""
-    looks = looks_at(sites_needed(options.margin, 0.5, options.confidence, options.looks), options.looks)
+    needed = sites_needed(options.margin, 0.5, options.confidence, options.looks)
+    looks = looks_at(to_draw(needed, options.no_effect), options.looks)
     rows = []
     for names, found in read(options.check).groupby(GROUP + ["spatial_class"] * options.classes, sort=False):
         label = dict(zip(GROUP + ["spatial_class"], names))
         if design_of(found, label) != ONE:
             raise EstimateError(f"{label['layer']}: looks are for one input a site, this is a crossed design")
+        told = [name for name, *_ in measures(found) if name in CHOICES]
+        if options.measure not in told:
+            raise EstimateError(f"{label['layer']}: its predictions do not tell {options.measure}, only {', '.join(told)}")
         counted = found[~found["no_effect"]]
         stop, low, high = False, 0.0, 1.0
         if len(counted):
             stop, low, high = enough(
                 MEASURES[options.measure](counted).sum(), len(counted), options.margin, options.confidence, options.looks
             )
-        later = [sites for sites in looks if sites > len(found)]
-        if len(found) not in looks and later:
-            advice = f"no look before {later[0]} sites"
-        else:
-            advice = "stop" if stop or not later else f"go on to {later[0]} sites"
+        advice = advised(looks, needed, len(found), len(counted), stop)
         rows.append({**label, "measure": options.measure, "sites": len(found), "low": low, "high": high, "advice": advice})
     return pd.DataFrame(rows)
+
+
+def advised(looks, needed, sites, counted, stop):
+    """What to do after this many sites. stop: whether the interval of those that count is narrow enough.
+
+    The last look is put off until as many count as every rate needs. Only how many they are decides that, not what became of
+    them: so it costs no confidence.
+    """
+    later = [look for look in looks if look > sites]
+    if later and sites not in looks:
+        return f"no look before {later[0]} sites"
+    if later:
+        return "stop" if stop else f"go on to {later[0]} sites"
+    if counted >= needed:
+        return "stop"
+    if not counted:
+        return "stop: all are without effect"
+    return f"no look before {to_draw(needed, 1 - counted / sites)} sites: {sites - counted} are without effect"
 
 
 def share(given):
@@ -100,13 +129,17 @@ def main(given=None):
     add("--looks", type=count, default=1, metavar="K", help="how often to look at the results [default: once, at the end]")
     add("--rate", type=share, default=0.5, metavar="P", help="the rate expected [default: 0.5, the worst]")
     add("--population", type=count, metavar="N", help="how many different faults there are, if drawn without replacement")
+    add("--no-effect", type=share, default=0.0, metavar="P", help="the share expected to be without effect, drawn on top [default: 0]")
     add("--figures", type=count, default=1, metavar="N", help="how many layers, or classes of a layer, to know so well [default: 1]")
     add("--check", nargs="+", metavar="FILE.tsv", help="predictions so far: tell which layers may stop")
-    add("--measure", choices=[name for name in MEASURES if name != "no_effect"], default="critical", help="[default: critical]")
+    add("--measure", choices=CHOICES, default="critical", help="[default: critical]")
     add("--classes", action="store_true", help="check every spatial class, not every layer: where each was drawn on its own")
     options = parser.parse_args(given)
     if options.margin >= 0.5:
         parser.error("--margin must be below 0.5")
+    for name, why in NOT_CHECKED.items():
+        if options.check and getattr(options, name) != parser.get_default(name):
+            parser.error(f"--check takes no --{name}: {why}")
     try:
         table = check(options) if options.check else schedule(options)
         table.to_csv(sys.stdout, sep="\t", index=False, float_format="%.6g", lineterminator="\n")

@@ -41,5 +41,8 @@ def version(package):
 
 
 def sha256(path):
+    digest = hashlib.sha256()  # hashlib.file_digest came with Python 3.11
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -17,6 +17,13 @@ def one_of(word, known, what):
         raise CampaignError(f"{what} '{word}'", hint)
 
 
+def without_braces(path):
+    """The path, unless Snakemake would take a part of it for a wildcard."""
+    if {"{", "}"} & set(str(path)):
+        raise ValueError(f"{path}: Snakemake takes no braces in a path")
+    return path
+
+
 class Reader:
     """Reads values; what is wrong with one is a ValueError, which says what it must be."""
 
@@ -28,9 +35,7 @@ class Reader:
         return self.base / text(value)
 
     def file(self, value):
-        path = self.path(value)
-        if {"{", "}"} & set(str(path)):
-            raise ValueError(f"{path}: Snakemake takes no braces in a path")
+        path = without_braces(self.path(value))
         if not path.is_file():
             raise ValueError(f"{path}: no such file")
         return path
@@ -52,7 +57,7 @@ class Reader:
     def models(self, value):
         """A set of error models that is built in, or a folder of them."""
         folder = self.path(value)
-        return str(folder.resolve()) if folder.is_dir() else text(value)
+        return str(without_braces(folder.resolve())) if folder.is_dir() else text(value)
 
     def word_or_file(self, word):
         return lambda value: value if value == word else self.file(value)

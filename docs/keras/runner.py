@@ -124,7 +124,7 @@ def meets(seed, layer, site, inputs):
     text = "\n".join(
         map(str, ("classes-h5 input 1", seed, layer, site.set, site.operator, site.seed, site.spatial_class, site.site))
     )
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()) % inputs
+    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") % inputs
 
 
 def hooked(outcome, batch, images):

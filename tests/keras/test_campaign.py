@@ -1,5 +1,6 @@
 """Campaigns: the real Snakemake, from a YAML file to a table and a page."""
 
+import hashlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ CAMPAIGNS = ROOT / "docs" / "campaign"
 sys.path.insert(0, str(CAMPAIGNS))
 
 import pandas as pd
+import record
 from campaign import Campaign
 from tools import CampaignError
 
@@ -234,6 +236,7 @@ def changed(**settings):
         (changed(operators={"conv2d": "conv_gem"}), "operators: conv2d: the sets have no operator 'conv_gem'\n  hint: did you mean 'conv_gemm'?"),
         (changed(operators={"conv2d": "tanh"}, sets=["gpu-thread", "gpu-warp"]), "layers: 'conv2d': gpu-thread has no tanh"),
         (changed(sets=["gpu-wrap"]), "classes-sites: "),
+        (changed(sets=["a{b}"]), "sets: FOLDER/a{b}: Snakemake takes no braces in a path"),
         (changed(seeds=[-1]), "seeds: must be a whole number from 0 to 2^53 - 1, is -1"),
         (changed(sites=0), "sites: must be at least 1"),
         (changed(sites="many"), "sites: must be a whole number from 0 to 2^53 - 1, is 'many'"),
@@ -244,6 +247,7 @@ def changed(**settings):
     ],
 )
 def test_what_is_wrong_in_the_yaml_is_told(settings, message, tmp_path):
+    (tmp_path / "a{b}").mkdir()
     np.save(tmp_path / "few.npy", np.arange(7))
     np.save(tmp_path / "halves.npy", np.arange(360) / 2)
     with pytest.raises(CampaignError) as refused:
@@ -290,6 +294,13 @@ def test_a_full_disk_is_told_and_the_next_run_goes_on(tmp_path):
         assert (folder / "config.json").stat().st_mtime_ns == written
     finally:
         subprocess.run(["umount", folder], check=True)
+
+
+def test_checksums_need_nothing_newer_than_python_3_10(tmp_path, monkeypatch):
+    monkeypatch.delattr(hashlib, "file_digest", raising=False)
+    content = bytes(range(256)) * 2**13 + b"and a rest"
+    (tmp_path / "file").write_bytes(content)
+    assert record.sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
 
 def test_the_slurm_profile_is_one_that_snakemake_takes(tmp_path):

@@ -1,7 +1,9 @@
 """The statistics of docs/campaign against simulated campaigns whose true rates are known, and by hand."""
 
 import math
+import re
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ sys.path.insert(0, str(ROOT / "docs" / "campaign"))
 
 import estimates
 import intervals
+import page
 import plan
 import segmentation
 import weights
@@ -105,6 +108,39 @@ def test_stopping_at_a_look_keeps_the_confidence(rate):
         used.append(sites)
     assert np.mean(covered) > at_least(COVERED, campaigns)
     assert (np.mean(used) < total) == (rate < 0.5)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+@pytest.mark.parametrize("expected", [0.0, 0.2])
+def test_the_margin_is_kept_where_some_are_without_effect(rate, expected):
+    """A fifth is, whether that was expected or not."""
+    campaigns, margin, looks = 1000, 0.06, 3
+    rng, needed = np.random.default_rng(6), plan.sites_needed(margin, looks=looks)
+    planned = plan.looks_at(plan.to_draw(needed, expected), looks)
+    covered = []
+    for _ in range(campaigns):
+        counts, lost = rng.random(5 * needed) >= 0.2, rng.random(5 * needed) < rate
+        sites, advice = planned[0], ""
+        while advice != "stop":
+            events, trials = int((counts & lost)[:sites].sum()), int(counts[:sites].sum())
+            stop, low, high = plan.enough(events, trials, margin, looks=looks)
+            advice = plan.advised(planned, needed, sites, trials, stop)
+            if advice != "stop":
+                sites = int(re.search(r"(?:go on to|no look before) (\d+) sites", advice)[1])
+        assert high - low <= 2 * margin
+        covered.append(low <= rate <= high)
+    assert np.mean(covered) > at_least(COVERED, campaigns)
+
+
+def test_what_to_do_after_so_many_sites():
+    def advice(sites, counted, stop=False):
+        return plan.advised([50, 100], 100, sites, counted, stop)
+
+    assert advice(49, 49, stop=True) == "no look before 50 sites"
+    assert advice(50, 40, stop=True) == advice(100, 100) == advice(130, 101) == "stop"
+    assert advice(50, 50) == "go on to 100 sites"
+    assert advice(100, 80, stop=True) == "no look before 125 sites: 20 are without effect"
+    assert advice(100, 0) == "stop: all are without effect"
 
 
 @pytest.mark.parametrize("margin", [0.005, 0.02, 0.1, 0.3])
@@ -260,6 +296,16 @@ def test_a_hook_gives_means_and_shares():
 
 
 @pytest.mark.parametrize(
+    "said, measure",
+    [(["1.5", "b"], "outcome"), (["false", "true"], "outcome=true"), (["1 kept", "2 blurred", "3 lost"], "outcome=3 lost")],
+)
+def test_the_page_ranks_by_the_greatest_outcome(said, measure):
+    table = estimates.estimate(predictions([{"outcome": word, "golden": "", "faulty": "", "label": ""} for word in said]))
+    campaign = SimpleNamespace(settings={"sets": ["gpu-warp"]}, layers=[])
+    assert page.Figures(table, campaign).measure == measure
+
+
+@pytest.mark.parametrize(
     "rows, options, message",
     [
         ([FINE, FINE | {"site": "0", "input": "0"}], {}, "a: site 0 on input 0 is there twice"),
@@ -335,6 +381,8 @@ def test_from_sites_to_the_network_figure(played, capsys):
 def test_a_plan_and_its_looks(played, capsys):
     assert plan.main(["--margin", "0.1", "--looks", "2", "--figures", "3"]) == 0
     assert capsys.readouterr().out == "look\tsites\tall\n1\t61\t183\n2\t121\t363\n"
+    assert plan.main(["--margin", "0.1", "--looks", "2", "--no-effect", "0.2"]) == 0
+    assert capsys.readouterr().out == "look\tsites\tall\n1\t76\t76\n2\t152\t152\n"
     assert plan.main(["--margin=0.1", "--looks=2", "--check", str(played / "conv2d_1.tsv")]) == 0
     assert capsys.readouterr().out.splitlines()[1].endswith("\tno look before 121 sites")
     sites = plan.looks_at(plan.sites_needed(0.15, looks=3), 3)
@@ -417,6 +465,24 @@ def test_an_outcome_function_tells_what_a_u_net_loses(version, tmp_path):
         ("estimates", ["good.tsv", "--out=none/table.tsv"], "estimates: none/table.tsv: No such file or directory"),
         ("plan", ["--margin=0.1", "--check", "good.tsv", "good.tsv"], "plan: conv2d_1: site 0 on input 261 is there twice"),
         ("weights", ["none.h5"], "weights: none.h5: no such file"),
+        (
+            "estimates",
+            ["good.tsv", "other.tsv"],
+            "estimates: good.tsv has predictions of a classifier, other.tsv of another network: give them apart",
+        ),
+        (
+            "estimates",
+            ["mixed.tsv"],
+            "estimates: mixed.tsv has predictions of a classifier, mixed.tsv of another network: give them apart",
+        ),
+        ("estimates", ["half.tsv"], "estimates: half.tsv: line 2: changed is '', not true or false"),
+        ("estimates", ["blank.tsv"], "estimates: blank.tsv: line 2: as_defined is '', not true or false"),
+        ("plan", ["--margin=0.1", "--check", "other.tsv"], "plan: conv2d_1: its predictions do not tell critical, only nan"),
+        (
+            "plan",
+            ["--margin=0.1", "--measure=accuracy", "--check", "unlabelled.tsv"],
+            "plan: conv2d_1: its predictions do not tell accuracy, only masked, changed, critical, nan",
+        ),
     ],
 )
 def test_what_the_programs_refuse(program, arguments, message, played, tmp_path, monkeypatch):
@@ -425,8 +491,31 @@ def test_what_the_programs_refuse(program, arguments, message, played, tmp_path,
     rows = {"head": [head], "good": [head, line], "odd": [head, line.replace("true", "maybe")], "empty": []}
     rows |= {"weights": ["layer\tweight", "other\t1"], "negative": ["layer\tweight", "conv2d_1\t-1"]}
     rows["frequencies"] = ["operator\tspatial_class\tfrequency\tmodel", "relu\tsingle\tmuch\tgpu-warp/relu@0"]
+    names = head.split("\t")
+
+    def without(*columns):
+        return "\t".join("" if name in columns else text for name, text in zip(names, line.split("\t")))
+
+    other = without("label", "golden", "faulty", "changed", "critical")
+    rows |= {"other": [head, other], "mixed": [head, line, other], "half": [head, without("changed")]}
+    rows |= {"blank": [head, without("as_defined")], "unlabelled": [head, without("label")]}
     rows["crossed"] = [head, line, line.replace("\t261\t", "\t262\t")]
     for name, text in rows.items():
         (tmp_path / f"{name}.tsv").write_text("".join(f"{row}\n" for row in text))
     told = {"estimates": estimates, "plan": plan, "weights": weights}[program].main(arguments)
     assert told == message
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ("--rate=0.1", "plan: error: --check takes no --rate: it keeps the margin whatever the rate"),
+        ("--population=999", "plan: error: --check takes no --population: its intervals are of sites drawn with replacement"),
+        ("--no-effect=1", "plan: error: argument --no-effect: must be between 0 and 1, found 1"),
+    ],
+)
+def test_what_a_check_of_the_looks_refuses(option, message, capsys):
+    with pytest.raises(SystemExit) as refused:
+        plan.main(["--margin=0.1", option, "--check", "none.tsv"])
+    assert refused.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == message
