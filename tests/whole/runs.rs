@@ -121,7 +121,9 @@ impl Runs {
             if self.partial().is_some() {
                 return true;
             }
-            if names(&self.folder()).iter().any(|name| name.ends_with(".h5")) || started.elapsed() > Duration::from_secs(10) {
+            if names(&self.folder()).iter().any(|name| name.ends_with(".h5"))
+                || started.elapsed() > Duration::from_secs(10)
+            {
                 return false;
             }
         }
