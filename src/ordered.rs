@@ -76,7 +76,9 @@ pub fn run<T: Send, W: Write + Send>(
         }
     };
     let workers = thread::scope(|scope| {
-        let others: Vec<_> = (1..jobs).map(|_| scope.spawn(job)).collect();
+        // A thread that the system does not give leaves its work to the others.
+        let others = (1..jobs).filter_map(|_| thread::Builder::new().spawn_scoped(scope, job).ok());
+        let others: Vec<_> = others.collect();
         let mut workers = vec![job()];
         for other in others {
             match other.join() {

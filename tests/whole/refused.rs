@@ -1,5 +1,6 @@
 //! Places that cannot be written, inputs that cannot be read, and what a new file looks like.
 
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -29,7 +30,7 @@ fn failure(command: &mut Command) -> String {
 
 /// The program where any user may run it.
 fn for_all(runs: &Runs, command: &Command) -> Command {
-    let program = runs.input("h5-config-set");
+    let program = runs.input(Path::new(command.get_program()).file_name().and_then(OsStr::to_str).unwrap());
     // By another process: what other tests start while this one had the copy open for writing would keep it open, and
     // such a file cannot be run.
     assert!(Command::new("cp").arg(command.get_program()).arg(&program).status().unwrap().success());
@@ -68,6 +69,39 @@ fn a_model_that_may_not_be_read_is_an_error() {
     fs::set_permissions(runs.input("model.h5"), Permissions::from_mode(0o444)).unwrap();
     assert!(without_rights(&mut command).status().unwrap().success());
     runs.check_input();
+}
+
+#[test]
+fn without_another_thread_one_does_the_work_and_without_a_process_there_is_an_error() {
+    let runs = Runs::new();
+    // A user has at least the one process.
+    let alone = |command: &mut Command| {
+        let limit = libc::rlimit { rlim_cur: 1, rlim_max: 1 };
+        // SAFETY: sets a limit of the child, between fork and exec.
+        unsafe {
+            command.pre_exec(move || match libc::setrlimit(libc::RLIMIT_NPROC, &limit) {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            })
+        };
+        without_rights(command).output().unwrap()
+    };
+    let mut sites = runs.program("classes-sites");
+    sites.args(["--shape", "4,4,8", "--operator", "conv_gemm", "--count", "50", "--seed", "1", "--jobs", "8"]);
+    let expected = sites.output().unwrap().stdout;
+    let found = alone(&mut for_all(&runs, &sites));
+    assert!(found.status.success() && found.stdout == expected && !expected.is_empty());
+
+    let mut get = runs.program("h5-config-get");
+    get.arg(runs.input("model.h5"));
+    let refused = alone(&mut for_all(&runs, &get));
+    assert_eq!(
+        String::from_utf8(refused.stderr).unwrap(),
+        format!(
+            "h5-config-get: {}: no process can be started: Resource temporarily unavailable (os error 11)\n",
+            runs.input("model.h5").display()
+        )
+    );
 }
 
 #[test]

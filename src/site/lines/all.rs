@@ -22,7 +22,9 @@ pub fn read_all(input: impl BufRead + Send, format: DataFormat, jobs: usize) -> 
     let source = Mutex::new(Source { lines: reader.into_lines(), batches: 0, at_end: false });
     let job = || read_batches(&source, Parser::new(first.shape), format);
     let read: Vec<_> = thread::scope(|scope| {
-        let others: Vec<_> = (1..jobs).map(|_| scope.spawn(job)).collect();
+        // A thread that the system does not give leaves its work to the others.
+        let others = (1..jobs).filter_map(|_| thread::Builder::new().spawn_scoped(scope, job).ok());
+        let others: Vec<_> = others.collect();
         let mine = job();
         let others = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
         [mine].into_iter().chain(others).collect()
