@@ -157,6 +157,24 @@ fn a_file_that_hdf5_reads_for_ever_is_given_up() {
     assert_eq!(output.status.code(), Some(1));
 }
 
+/// The width of the tree nodes is wrong: HDF5 reads the file, writes over half of it, and says nothing.
+#[test]
+fn a_file_in_which_hdf5_writes_one_thing_over_another_is_given_up() {
+    let mut bytes = fs::read(TINY).expect("the file");
+    bytes[18] ^= 1 << 5;
+    let bench = Bench::new();
+    let [model, out] = ["model.h5", "out.h5"].map(|name| bench.path(name));
+    fs::write(&model, bytes).expect("written");
+    let sites = format!("--sites={}", bench.path("sites"));
+    let output = bench.run("h5-config-set", &["--keras=2", "-q", &sites, &model, &out], &bench.path("new"));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        format!("h5-config-set: {out}: cannot be written: MODEL is damaged: HDF5 does not find again what it wrote\n")
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!Path::new(&out).exists());
+}
+
 /// HDF5 follows a link into another file by itself, and writes there.
 #[test]
 fn a_link_into_another_file_is_not_followed() {

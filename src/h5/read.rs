@@ -38,7 +38,7 @@ pub struct SavedLayer {
 
 /// Why something cannot be read, as a child process says it.
 #[derive(Debug, Serialize, Deserialize)]
-enum Reason {
+pub(super) enum Reason {
     NotOpened(String),
     Damaged(String),
     WeightsOnly,
@@ -144,7 +144,7 @@ impl Model {
     }
 }
 
-fn attribute(file: &hdf5::File, name: &str) -> Result<Vec<u8>, Reason> {
+pub(super) fn attribute(file: &hdf5::File, name: &str) -> Result<Vec<u8>, Reason> {
     match strings::read(file.id(), name)? {
         Attribute::Text(Strings { mut values, is_scalar, .. }) if is_scalar || values.len() == 1 => {
             Ok(values.pop().unwrap_or_default())
@@ -156,7 +156,7 @@ fn attribute(file: &hdf5::File, name: &str) -> Result<Vec<u8>, Reason> {
     }
 }
 
-fn saved_layers(file: &hdf5::File) -> Result<Vec<SavedLayer>, Reason> {
+pub(super) fn saved_layers(file: &hdf5::File) -> Result<Vec<SavedLayer>, Reason> {
     if !file.link_exists(MODEL_WEIGHTS) {
         return Ok(Vec::new());
     }

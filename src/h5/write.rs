@@ -9,7 +9,7 @@ use hdf5_sys::h5t::{H5T_CSET_ASCII, H5T_CSET_UTF8};
 
 use super::child::ChildError;
 use super::strings::{self, Attribute, Storage, Strings, storage_of};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, child, first_line};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, child, first_line, read};
 use crate::text::io_words;
 use crate::whole::{Whole, folder_of};
 
@@ -79,7 +79,7 @@ pub fn write(model: &Path, stamp: Stamp, out: &Path, edit: Edit, force: bool, sy
         return Err(H5Error::Io { path: model.to_owned(), why: "has changed while it was read".to_owned() });
     }
     let bytes = whole.file().metadata().map_err(|error| at(out, error))?.len() + edit.config.len() as u64;
-    let changed = child::run(bytes, || (change(whole.partial(), edit).map_err(|error| error.to_string()), Vec::new()));
+    let changed = child::run(bytes, || (change_and_check(whole.partial(), edit), Vec::new()));
     let changed = match changed {
         Ok((changed, _)) => changed,
         Err(ChildError::NotStarted(why) | ChildError::Died(why)) => Err(why),
@@ -121,6 +121,25 @@ fn system_error(text: &str) -> Option<io::Error> {
     let (_, number) = text.split_once("errno = ")?;
     let digits = number.find(|c: char| !c.is_ascii_digit()).map_or(number, |end| &number[..end]);
     digits.parse().ok().map(io::Error::from_raw_os_error)
+}
+
+/// A longer config is not read back, in bytes: that would take as long as to write it.
+const MOST_READ_BACK: usize = 64 << 20;
+
+/// Changes the copy, and looks whether the change is there: in a file that is damaged where nobody looks, HDF5 writes one thing
+/// over another without a word.
+fn change_and_check(copy: &Path, edit: Edit) -> Result<(), String> {
+    let config = Some(&edit.config).filter(|config| config.len() <= MOST_READ_BACK).cloned();
+    change(copy, edit).map_err(|error| error.to_string())?;
+    let file = hdf5::File::with_options().with_fapl(|access| access.file_locking(false)).open(copy);
+    let is_there = file.is_ok_and(|file| {
+        let config_is_there = match config {
+            Some(config) => read::attribute(&file, MODEL_CONFIG).is_ok_and(|found| found == config),
+            None => file.attr(MODEL_CONFIG).is_ok(),
+        };
+        config_is_there && read::saved_layers(&file).is_ok()
+    });
+    if is_there { Ok(()) } else { Err("MODEL is damaged: HDF5 does not find again what it wrote".to_owned()) }
 }
 
 fn change(copy: &Path, edit: Edit) -> hdf5::Result<()> {
