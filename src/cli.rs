@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use crate::explain::Explain;
 use crate::h5::MOST_TEXT;
-use crate::json::{self, Arrays};
+use crate::json::{self, Arrays, Reading, Wanted};
 use crate::progress::{Doing, Progress};
 use crate::terminal::Harmless;
 use crate::text::{io_words, shown};
@@ -267,7 +267,17 @@ pub type Document = ManuallyDrop<Value>;
 impl Input {
     /// Parses `text`, read from this input, as JSON in Python's dialect; its site arrays go into `arrays`.
     pub fn parse_json<'a>(&self, text: &'a str, arrays: &mut Arrays<'a>) -> Result<Document, Failure> {
-        let parsed = json::parse(text, arrays).map_err(|error| Failure::in_input(self, error))?;
+        self.parse_wanted(text, |_| Reading::Whole, arrays)
+    }
+
+    /// Parses of `text` what is wanted, and checks all of it.
+    pub fn parse_wanted<'a>(
+        &self,
+        text: &'a str,
+        wanted: Wanted,
+        arrays: &mut Arrays<'a>,
+    ) -> Result<Document, Failure> {
+        let parsed = json::parse_wanted(text, wanted, arrays).map_err(|error| Failure::in_input(self, error))?;
         Ok(Document::new(parsed.value))
     }
 }

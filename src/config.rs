@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::explain::Explain;
 use crate::graph::{Cycle, Graph, Layer};
+use crate::json::Reading;
 use crate::text::{did_you_mean, shown};
 
 /// Why a document is not the config of a Keras model. Every variant names the place as a JSON Pointer.
@@ -90,6 +91,18 @@ fn place(at: &PointerBuf) -> String {
     if at.as_str().is_empty() { "the root".to_owned() } else { shown(at.as_str()) }
 }
 
+/// What a graph needs of a config: not how weights begin and what binds them, which is a third of all objects there.
+pub fn wanted(key: &str) -> Reading {
+    match key {
+        // The arguments of calls and the ends of a model have names of the user's choice.
+        "inbound_nodes" | "input_layers" | "output_layers" => Reading::Whole,
+        _ if ["_initializer", "_regularizer", "_constraint"].into_iter().any(|end| key.ends_with(end)) => {
+            Reading::Nothing
+        }
+        _ => Reading::Wanted,
+    }
+}
+
 /// Reads the graph of a whole config, nested models included.
 pub fn read(document: &Value) -> Result<Graph<'_>, ConfigError> {
     let not_a_model = |why: &str| ConfigError::NotAModel { why: why.to_owned() };
@@ -152,4 +165,21 @@ fn element(at: &PointerBuf, index: usize) -> PointerBuf {
     let mut at = at.clone();
     at.push_back(index);
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::{self, Arrays};
+
+    #[test]
+    fn a_graph_needs_what_users_name_and_not_how_weights_begin() {
+        let text = r#"{"class_name":"Functional","config":{"layers":[
+            {"class_name":"Dense","name":"d","config":{"kernel_initializer":{"class_name":"Zeros"},"bias_constraint":null},
+             "inbound_nodes":[[["in",0,0,{"a_regularizer":["other",0,0]}]]]}],
+            "input_layers":{"an_initializer":["in",0,0]},"output_layers":{"a_constraint":["d",0,0]}}}"#;
+        let read = json::parse_wanted(text, wanted, &mut Arrays::default()).expect("valid").value;
+        let expected = text.replace(r#""kernel_initializer":{"class_name":"Zeros"},"bias_constraint":null"#, "");
+        assert_eq!(read, serde_json::from_str::<Value>(&expected).expect("valid"));
+    }
 }

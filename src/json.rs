@@ -6,11 +6,14 @@
 //! The site arrays themselves never become JSON values: they are held aside as text ([`Arrays`]).
 
 mod arrays;
+mod build;
+mod check;
+mod copy;
 mod plain;
+mod printable;
 mod write;
 
 use json_patch::jsonptr::PointerBuf;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -18,6 +21,8 @@ use crate::explain::Explain;
 use crate::text::shown;
 
 pub use arrays::{Arrays, Spelling, handle, index_of};
+pub use build::{Reading, Wanted};
+pub use printable::Printable;
 pub use write::{PutArray, write_compact, write_pretty, write_python};
 
 /// Why a text is not the JSON that is expected.
@@ -58,14 +63,19 @@ pub struct Parsed {
 
 /// Parses a text in Python's dialect; its site arrays go into `arrays`.
 pub fn parse<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonError> {
+    parse_wanted(text, |_| Reading::Whole, arrays)
+}
+
+/// Parses of a text what is wanted, and checks all of it.
+pub fn parse_wanted<'a>(text: &'a str, wanted: Wanted, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonError> {
     let held = arrays.len();
     let plain = plain::to_plain(text, arrays)?;
     let syntax = |error| plain.syntax(&error, text);
     if plain.has_arrays {
         // Broken arrays may be large, and values take ten times the memory of their text.
-        serde_json::from_str::<IgnoredAny>(&plain.text).map_err(syntax)?;
+        check::has_unique_keys(&plain.text).map_err(syntax)?;
     }
-    let mut value = serde_json::from_str(&plain.text).map_err(syntax)?;
+    let mut value = build::value(&plain.text, wanted).map_err(syntax)?;
     if arrays.len() > held {
         arrays::seat(&mut value);
     }

@@ -82,7 +82,10 @@ fn patch_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let progress = speaker.progress(Doing::Step("reading the config".to_owned()));
     let text = input.read_text("a model config")?;
     let mut arrays = Arrays::default();
-    let mut document = input.parse_json(&text, &mut arrays)?;
+    let mut document = match args.apply {
+        true => input.parse_json(&text, &mut arrays)?,
+        false => input.parse_wanted(&text, config::wanted, &mut arrays)?,
+    };
     let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
     drop(progress);
     if args.list {

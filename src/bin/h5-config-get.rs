@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
 use classes_h5::classes_config::ClassesConfig;
-use classes_h5::cli::{self, Document, EXIT_CODES, Failure, Input, Speaker, io_failure};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker, io_failure};
 use classes_h5::h5::{MODEL_CONFIG, Model};
-use classes_h5::json::{self, Arrays};
+use classes_h5::json::{Arrays, Printable};
 use classes_h5::progress::Doing;
 use classes_h5::text::shown;
 use classes_h5::whole::signals::Guard;
@@ -76,16 +76,18 @@ fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     }
     let text = String::from_utf8(bytes).map_err(|_| not_json(&model, &args.attr, "is not UTF-8"))?;
     let mut arrays = Arrays::default();
-    let document = Document::new(match json::parse(&text, &mut arrays) {
-        Ok(parsed) => parsed.value,
+    let printable = match Printable::read(&text, &mut arrays) {
+        Ok(printable) => printable,
         // Versions and names are plain text; as JSON they are strings.
-        Err(_) if args.attr != MODEL_CONFIG && !text.trim_start().starts_with(['{', '[']) => text.as_str().into(),
+        Err(_) if args.attr != MODEL_CONFIG && !text.trim_start().starts_with(['{', '[']) => {
+            Printable::Value(text.as_str().into())
+        }
         Err(error) => return Err(not_json(&model, &args.attr, &error.to_string())),
-    });
+    };
     drop(progress);
     cli::to_stdout(|out| match args.compact {
-        true => json::write_compact(&document, &arrays, out),
-        false => json::write_pretty(&document, &arrays, out),
+        true => printable.write_compact(&arrays, out),
+        false => printable.write_pretty(&arrays, out),
     })
 }
 

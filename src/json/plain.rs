@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use json_patch::jsonptr::PointerBuf;
+use memchr::memchr2;
 
 use super::arrays::{self, Arrays};
 use super::{JsonError, unescaped};
@@ -27,6 +28,17 @@ enum Frame<'a> {
 /// The JSON parser takes fewer brackets in each other than this.
 const DEEPEST: usize = 128;
 
+/// The bytes with which something begins or ends.
+const MATTERS: [bool; 256] = {
+    let mut matters = [false; 256];
+    let (bytes, mut at) = (b"\"[]{}:,NIM-", 0);
+    while at < bytes.len() {
+        matters[bytes[at] as usize] = true;
+        at += 1;
+    }
+    matters
+};
+
 const BARE_NUMBERS: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
 
 /// Holds the site arrays aside and puts quotes around the bare tokens that may stand where they stand. What is otherwise
@@ -46,8 +58,10 @@ pub(super) fn to_plain<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Pla
     let mut has_arrays = false;
     let mut at = 0;
     // Deeper than the parser goes, all is left to it.
-    while at < bytes.len() && frames.len() <= DEEPEST {
-        match bytes[at] {
+    while frames.len() <= DEEPEST {
+        at += bytes[at..].iter().take_while(|&&byte| !MATTERS[usize::from(byte)]).count();
+        let Some(&byte) = bytes.get(at) else { break };
+        match byte {
             b'"' => {
                 let end = end_of_string(bytes, at);
                 if let Some(Frame::Object { key, awaits_value: false }) = frames.last_mut() {
@@ -134,11 +148,10 @@ impl Plain<'_> {
 /// The index just past the closing quote of the string that opens at `start`.
 fn end_of_string(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 2,
-            b'"' => return at + 1,
-            _ => at += 1,
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        match bytes[at + found] {
+            b'"' => return at + found + 1,
+            _ => at += found + 2,
         }
     }
     bytes.len()

@@ -1,11 +1,12 @@
 //! A config becomes a graph, a list, a patch and a patched config, and comes back.
 
 use std::collections::HashMap;
+use std::slice;
 
 use classes_h5::graph::{Graph, Keras};
 use classes_h5::h5::SavedLayer;
 use classes_h5::insert::{self, Calls, Request};
-use classes_h5::json::{self, Arrays};
+use classes_h5::json::{self, Arrays, Printable};
 use classes_h5::list::{self, Style};
 use classes_h5::shape::{self, Shapes};
 use classes_h5::simulator::is_simulator;
@@ -19,22 +20,42 @@ const TRIED: usize = 4;
 
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let mut arrays = Arrays::default();
-    let Ok(parsed) = json::parse(text, &mut arrays) else { return };
-    let document = parsed.value;
+    let (mut arrays, mut of_wanted, mut of_printable) = Default::default();
+    let parsed = json::parse(text, &mut arrays).map(|parsed| parsed.value);
+    let wanted = json::parse_wanted(text, config::wanted, &mut of_wanted).map(|parsed| parsed.value);
+    let printable = Printable::read(text, &mut of_printable);
+    let (document, wanted, printable) = match (parsed, wanted, printable) {
+        (Ok(document), Ok(wanted), Ok(printable)) => (document, wanted, printable),
+        (parsed, wanted, printable) => {
+            let error = parsed.expect_err("as the others");
+            assert_eq!(wanted.expect_err("as the others"), error);
+            assert_eq!(printable.expect_err("as the others"), error);
+            return;
+        }
+    };
     what_is_written_reads_back(&document, &arrays);
-    let Ok(graph) = config::read(&document) else { return };
+    what_is_printed_is_what_was_read(&printable, &of_printable, &document, &arrays);
+    let Ok(graph) = config::read(&document) else {
+        config::read(&wanted).expect_err("as the whole");
+        return;
+    };
+    let wanted = config::read(&wanted).expect("as the whole");
     let targets = Targets::new(&graph).all();
+    assert_eq!(Targets::new(&wanted).all(), targets);
     lists_are_one_line_a_target(&targets);
     for keras in [Keras::Two, Keras::Three] {
         the_order_has_inputs_before_their_consumers(&graph, keras);
     }
-    let shapes = shape::infer(&graph);
+    let (shapes, wanted_shapes) = (shape::infer(&graph), shape::infer(&wanted));
     for target in targets.iter().step_by(targets.len().div_ceil(TRIED).max(1)) {
         for (calls, split_activation) in [(Calls::Only, false), (Calls::All, false), (Calls::All, true)] {
             let after = target.path.clone();
             let request = Request { after, calls, split_activation, ..Default::default() };
-            an_insertion_comes_back(&document, &arrays, &graph, &shapes, request);
+            let edit = an_insertion(&graph, &shapes, &request);
+            assert_eq!(an_insertion(&wanted, &wanted_shapes, &request), edit, "what is not wanted does not count");
+            if let Some((edit, simulator)) = edit {
+                an_insertion_comes_back(&document, &arrays, &graph, &edit, &simulator, split_activation);
+            }
         }
     }
 }
@@ -50,6 +71,20 @@ fn what_is_written_reads_back(document: &Value, arrays: &Arrays) {
         let mut arrays = Arrays::default();
         let read = json::parse(&text, &mut arrays).expect("JSON").value;
         assert_eq!(written(&read, &arrays), compact);
+    }
+}
+
+fn what_is_printed_is_what_was_read(printable: &Printable, held: &Arrays, document: &Value, arrays: &Arrays) {
+    let (mut pretty, mut compact) = (Vec::new(), Vec::new());
+    printable.write_pretty(held, &mut pretty).expect("memory");
+    printable.write_compact(held, &mut compact).expect("memory");
+    assert!(pretty.len() >= compact.len() && !compact[..compact.len() - 1].contains(&b'\n'));
+    // A number may be spelt in several ways; the parser has one.
+    for text in [pretty, compact] {
+        let text = String::from_utf8(text).expect("UTF-8");
+        let mut of_text = Arrays::default();
+        let read = json::parse(&text, &mut of_text).expect("JSON").value;
+        assert_eq!(written(&read, &of_text), written(document, arrays));
     }
 }
 
@@ -92,20 +127,30 @@ fn the_order_has_inputs_before_their_consumers(graph: &Graph, keras: Keras) {
     }
 }
 
-fn an_insertion_comes_back(document: &Value, arrays: &Arrays, graph: &Graph, shapes: &Shapes, request: Request) {
+/// The patch for a request, and the simulator's name.
+fn an_insertion(graph: &Graph, shapes: &Shapes, request: &Request) -> Option<(Patch, String)> {
     let shape_of = |address: &_, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
-    let split = request.split_activation;
-    let Ok(insertion) = insert::insert(graph, &shape_of, &[request]) else { return };
+    let insertion = insert::insert(graph, &shape_of, slice::from_ref(request)).ok()?;
     let [inserted] = insertion.simulators.as_slice() else { panic!("one request makes one simulator") };
-    let edit = patch::build(&insertion.changes);
+    Some((patch::build(&insertion.changes), inserted.name.clone()))
+}
+
+fn an_insertion_comes_back(
+    document: &Value,
+    arrays: &Arrays,
+    graph: &Graph,
+    edit: &Patch,
+    simulator: &str,
+    split: bool,
+) {
     let spelt = |edit: &Patch| serde_json::to_value(edit).expect("a patch is JSON");
-    let read = patch::from_value(spelt(&edit)).expect("what is spelt as a patch is one");
-    assert_eq!(spelt(&read), spelt(&edit));
+    let read = patch::from_value(spelt(edit)).expect("what is spelt as a patch is one");
+    assert_eq!(spelt(&read), spelt(edit));
 
     let mut patched = document.clone();
-    patch::apply(&mut patched, &edit, arrays).expect("a patch fits the config it was made for");
+    patch::apply(&mut patched, edit, arrays).expect("a patch fits the config it was made for");
     let mut elsewhere = document.clone();
-    json_patch::patch(&mut elsewhere, &edit).expect("the patch fits for others, too");
+    json_patch::patch(&mut elsewhere, edit).expect("the patch fits for others, too");
     assert_eq!(elsewhere, patched);
 
     let new = config::read(&patched).expect("a patched config is one");
@@ -116,8 +161,12 @@ fn an_insertion_comes_back(document: &Value, arrays: &Arrays, graph: &Graph, sha
         the_saved_layers_stay(graph, &new, keras);
     }
 
-    let changes = insert::remove(&new, &inserted.name).expect("what went in comes out");
-    patch::apply(&mut patched, &patch::build(&changes), arrays).expect("the removal fits");
+    let removal = patch::build(&insert::remove(&new, simulator).expect("what went in comes out"));
+    let text = written(&patched, arrays);
+    let wanted = json::parse_wanted(&text, config::wanted, &mut Arrays::default()).expect("JSON").value;
+    let wanted = insert::remove(&config::read(&wanted).expect("as the whole"), simulator).expect("as the whole");
+    assert_eq!(patch::build(&wanted), removal, "what is not wanted does not count");
+    patch::apply(&mut patched, &removal, arrays).expect("the removal fits");
     assert_eq!(written(&patched, arrays), written(document, arrays), "what comes out leaves what was there");
 }
 
