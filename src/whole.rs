@@ -4,6 +4,7 @@
 //! Whatever ends the program takes the partial file along ([`signals`]), but for SIGKILL and power cuts: what those leave
 //! is cleared by the next run that writes into the folder. A lock tells it from the file of a run that is still at work.
 
+mod copy;
 pub mod signals;
 
 use std::ffi::OsStr;
@@ -71,17 +72,12 @@ impl Whole {
         self.file.as_file_mut()
     }
 
-    /// Fills the file with a copy of `source`: with its very blocks where the file system can share them, else copied by
-    /// the kernel.
+    /// Fills the file with a copy of `source`, sharing its very blocks where the file system can.
     ///
     /// # Errors
     /// The disk refuses.
     pub fn copy_from(&mut self, mut source: File) -> io::Result<()> {
-        #[cfg(target_os = "linux")]
-        if rustix::fs::ioctl_ficlone(&self.file, &source).is_ok() {
-            return Ok(());
-        }
-        io::copy(&mut source, self.file()).map(drop)
+        copy::copy(&mut source, self.file())
     }
 
     /// Gives the file its name. Without `replaces` a file that is there stays, even one that has appeared just now; with
