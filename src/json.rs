@@ -8,9 +8,10 @@
 mod arrays;
 mod build;
 mod check;
-mod copy;
+
 mod plain;
 mod printable;
+mod restyle;
 mod write;
 
 use json_patch::jsonptr::PointerBuf;
@@ -19,6 +20,8 @@ use thiserror::Error;
 
 use crate::explain::Explain;
 use crate::text::shown;
+
+use plain::Plain;
 
 pub use arrays::{Arrays, Spelling, handle, index_of};
 pub use build::{Reading, Wanted};
@@ -70,16 +73,22 @@ pub fn parse<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonE
 pub fn parse_wanted<'a>(text: &'a str, wanted: Wanted, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonError> {
     let held = arrays.len();
     let plain = plain::to_plain(text, arrays)?;
-    let syntax = |error| plain.syntax(&error, text);
+    let value = value(&plain, text, wanted, arrays.len() > held)?;
+    Ok(Parsed { value, bare_placeholders: plain.bare_placeholders })
+}
+
+/// What is wanted of a text that is plain now, with handles where arrays were held aside.
+fn value(plain: &Plain, original: &str, wanted: Wanted, are_held: bool) -> Result<Value, JsonError> {
+    let syntax = |error| plain.syntax(&error, original);
     if plain.has_arrays {
         // Broken arrays may be large, and values take ten times the memory of their text.
         check::has_unique_keys(&plain.text).map_err(syntax)?;
     }
     let mut value = build::value(&plain.text, wanted).map_err(syntax)?;
-    if arrays.len() > held {
+    if are_held {
         arrays::seat(&mut value);
     }
-    Ok(Parsed { value, bare_placeholders: plain.bare_placeholders })
+    Ok(value)
 }
 
 /// A key or string as it is spelt in a text, without its quotes and escapes.

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, PrettyFormatter};
 
-use super::copy::copy;
 use super::plain::to_plain;
-use super::{Arrays, JsonError, check, parse, write_compact, write_pretty};
+use super::restyle::restyle;
+use super::{Arrays, JsonError, Reading, check, value, write_compact, write_pretty};
 
 /// A document on its way from one text to another. It becomes values only where it has to.
 #[derive(Debug)]
@@ -20,22 +20,22 @@ pub enum Printable<'a> {
 }
 
 impl<'a> Printable<'a> {
-    /// Reads a text in Python's dialect as [`parse`] does.
+    /// Reads a text in Python's dialect as [`super::parse`] does.
     pub fn read(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Self, JsonError> {
-        let mut held = Arrays::default();
-        let plain = to_plain(text, &mut held)?;
-        let is_unique = check::has_unique_keys(&plain.text).map_err(|error| plain.syntax(&error, text))?;
+        let held = arrays.len();
+        let plain = to_plain(text, arrays)?;
+        let are_held = arrays.len() > held;
         // Of a key that stands twice the last member counts, and site arrays have a place only among values.
-        match is_unique && held.is_empty() {
-            true => Ok(Printable::Text(plain.text)),
-            false => Ok(Printable::Value(parse(text, arrays)?.value)),
+        if !are_held && check::has_unique_keys(&plain.text).map_err(|error| plain.syntax(&error, text))? {
+            return Ok(Printable::Text(plain.text));
         }
+        Ok(Printable::Value(value(&plain, text, |_| Reading::Whole, are_held)?))
     }
 
     /// Writes it as [`write_pretty`] does.
     pub fn write_pretty(&self, arrays: &Arrays, out: &mut impl Write) -> io::Result<()> {
         match self {
-            Printable::Text(text) => copy(text, PrettyFormatter::new(), out).and_then(|()| out.write_all(b"\n")),
+            Printable::Text(text) => restyle(text, PrettyFormatter::new(), out).and_then(|()| out.write_all(b"\n")),
             Printable::Value(value) => write_pretty(value, arrays, out),
         }
     }
@@ -43,7 +43,7 @@ impl<'a> Printable<'a> {
     /// Writes it as [`write_compact`] does.
     pub fn write_compact(&self, arrays: &Arrays, out: &mut impl Write) -> io::Result<()> {
         match self {
-            Printable::Text(text) => copy(text, CompactFormatter, out).and_then(|()| out.write_all(b"\n")),
+            Printable::Text(text) => restyle(text, CompactFormatter, out).and_then(|()| out.write_all(b"\n")),
             Printable::Value(value) => write_compact(value, arrays, out),
         }
     }
@@ -51,6 +51,7 @@ impl<'a> Printable<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parse;
     use super::*;
 
     /// In both styles: the text, copied or through values; and through values for sure.

@@ -6,18 +6,18 @@ use memchr::{memchr, memchr2};
 use serde_json::ser::Formatter;
 
 /// Writes `text`, which is known to be JSON, in a style.
-pub(super) fn copy(text: &str, style: impl Formatter, out: &mut impl Write) -> io::Result<()> {
-    Copy { text, at: 0, style, out }.value()
+pub(super) fn restyle(text: &str, style: impl Formatter, out: &mut impl Write) -> io::Result<()> {
+    Restyle { text, at: 0, style, out }.value()
 }
 
-struct Copy<'a, F, W> {
+struct Restyle<'a, F, W> {
     text: &'a str,
     at: usize,
     style: F,
     out: &'a mut W,
 }
 
-impl<F: Formatter, W: Write> Copy<'_, F, W> {
+impl<F: Formatter, W: Write> Restyle<'_, F, W> {
     fn value(&mut self) -> io::Result<()> {
         match self.peek() {
             Some(b'{') => self.object(),
