@@ -8,7 +8,6 @@
 mod arrays;
 mod build;
 mod check;
-
 mod plain;
 mod printable;
 mod restyle;
@@ -18,10 +17,9 @@ use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 use thiserror::Error;
 
+use self::plain::Plain;
 use crate::explain::Explain;
 use crate::text::shown;
-
-use plain::Plain;
 
 pub use arrays::{Arrays, Spelling, handle, index_of};
 pub use build::{Reading, Wanted};
