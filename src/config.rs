@@ -94,8 +94,8 @@ fn place(at: &PointerBuf) -> String {
 /// What a graph needs of a config: not how weights begin and what binds them, which is a third of all objects there.
 pub fn wanted(key: &str) -> Reading {
     match key {
-        // The arguments of calls and the ends of a model have names of the user's choice.
-        "inbound_nodes" | "input_layers" | "output_layers" => Reading::Whole,
+        // The arguments of calls and the ends of a model have names of the user's choice; a simulator takes over a dtype.
+        "inbound_nodes" | "input_layers" | "output_layers" | "dtype" => Reading::Whole,
         _ if ["_initializer", "_regularizer", "_constraint"].into_iter().any(|end| key.ends_with(end)) => {
             Reading::Nothing
         }
@@ -175,11 +175,11 @@ mod tests {
     #[test]
     fn a_graph_needs_what_users_name_and_not_how_weights_begin() {
         let text = r#"{"class_name":"Functional","config":{"layers":[
-            {"class_name":"Dense","name":"d","config":{"kernel_initializer":{"class_name":"Zeros"},"bias_constraint":null},
+            {"class_name":"Dense","name":"d","config":{"dtype":{"config":{"x_constraint":1}},"kernel_initializer":{"class_name":"Zeros"},"bias_constraint":null},
              "inbound_nodes":[[["in",0,0,{"a_regularizer":["other",0,0]}]]]}],
             "input_layers":{"an_initializer":["in",0,0]},"output_layers":{"a_constraint":["d",0,0]}}}"#;
         let read = json::parse_wanted(text, wanted, &mut Arrays::default()).expect("valid").value;
-        let expected = text.replace(r#""kernel_initializer":{"class_name":"Zeros"},"bias_constraint":null"#, "");
+        let expected = text.replace(r#","kernel_initializer":{"class_name":"Zeros"},"bias_constraint":null"#, "");
         assert_eq!(read, serde_json::from_str::<Value>(&expected).expect("valid"));
     }
 }
