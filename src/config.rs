@@ -1,6 +1,7 @@
 //! A model's config, read into a [`Graph`]: what Keras 1, 2 and 3 write, each dialect in a file of its own.
 
 mod functional;
+mod references;
 mod sequential;
 
 use json_patch::jsonptr::PointerBuf;

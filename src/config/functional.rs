@@ -8,20 +8,9 @@ use std::collections::HashMap;
 use json_patch::jsonptr::PointerBuf;
 use serde_json::{Map, Value};
 
+use super::references::{Reference, end_lists, lists, tensors};
 use super::{ConfigError, child, element, read_layer};
 use crate::graph::{Call, Dialect, Graph, Keras, Layer, NodeBase, Source, Wire};
-
-/// Marks a constant among the inputs of a Keras 2 node.
-const CONSTANT: &str = "_CONSTANT_VALUE";
-
-/// A reference as it is written, before layers and calls are looked up.
-struct Reference<'a> {
-    name: &'a str,
-    node: usize,
-    tensor: usize,
-    at: PointerBuf,
-    shape: Option<&'a Value>,
-}
 
 pub(super) fn read<'a>(
     config: &'a Map<String, Value>,
@@ -141,7 +130,8 @@ fn resolve<'a>(
 
 /// Finds the number that stands for the first call of each nested model. A functional model comes into the world
 /// with a node of its own; whether that node is counted depends on the Keras that wrote the file and on the place. A
-/// written 0, or a number past the calls, decides; else the rule of the dialect.
+/// written 0, or a number past the calls, decides; else the rule of the dialect. Keras 2 numbers nodes and ends alike, so
+/// there one tells for the other.
 fn set_node_bases(
     layers: &mut [Layer],
     by_name: &HashMap<&str, usize>,
@@ -150,13 +140,14 @@ fn set_node_bases(
     ends: &[Vec<Reference>],
 ) {
     let mut written: HashMap<(usize, bool), (usize, usize)> = HashMap::new();
+    let apart = |is_end: bool| is_end && dialect == Dialect::Keras3;
     let in_nodes = references.iter().flatten().flatten().map(|reference| (reference, false));
     let in_ends = ends.iter().flatten().map(|reference| (reference, true));
     for (reference, is_end) in in_nodes.chain(in_ends) {
         if let Some(&layer) = by_name.get(reference.name)
             && layers[layer].inner.is_some()
         {
-            let (least, most) = written.entry((layer, is_end)).or_insert((reference.node, reference.node));
+            let (least, most) = written.entry((layer, apart(is_end))).or_insert((reference.node, reference.node));
             *least = reference.node.min(*least);
             *most = reference.node.max(*most);
         }
@@ -169,7 +160,7 @@ fn set_node_bases(
             _ => usize::from(inner.dialect != Dialect::Sequential || has_input),
         };
         let calls = references[index].len().max(1);
-        let base = |is_end: bool| match written.get(&(index, is_end)) {
+        let base = |is_end: bool| match written.get(&(index, apart(is_end))) {
             Some((0, _)) => 0,
             Some((_, most)) if *most >= calls => 1,
             _ => rule(is_end),
@@ -178,136 +169,34 @@ fn set_node_bases(
     }
 }
 
-/// Reads `[name, node, tensor]` at the start of a list.
-fn reference<'a>(list: &'a [Value], at: &PointerBuf) -> Option<Reference<'a>> {
-    let number = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
-    match list {
-        [Value::String(name), node, tensor, ..] => {
-            Some(Reference { name, node: number(node)?, tensor: number(tensor)?, at: at.clone(), shape: None })
-        }
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// The inputs of a Keras 2 node: lists (or dicts) of `[layer, node, tensor, keyword arguments]`, at any depth.
-fn lists<'a>(
-    node: &'a Value,
-    mut at: PointerBuf,
-    by_name: &HashMap<&str, usize>,
-    found: &mut Vec<Reference<'a>>,
-) -> Result<(), ConfigError> {
-    let mut keyword_arguments = Vec::new();
-    each_leaf(node, &mut at, &mut |value, at| {
-        let Some(list) = value.as_array() else { return Ok(Leaf::No) };
-        let is_reference = matches!(list.len(), 3 | 4) && list[0].is_string();
-        if !is_reference {
-            return Ok(Leaf::No);
+    use super::*;
+
+    /// A model of Keras 2 that ends with a nested model, whose call has the one number in a node and the other at the end.
+    fn numbered(node: usize, end: usize) -> Value {
+        let x = json!({"class_name": "InputLayer", "name": "x", "config": {}, "inbound_nodes": []});
+        let ends = json!([["x", 0, 0]]);
+        let inner = json!({"class_name": "Functional", "name": "inner", "inbound_nodes": [[["x", 0, 0, {}]]],
+            "config": {"layers": [x], "input_layers": ends, "output_layers": ends}});
+        let relu =
+            json!({"class_name": "ReLU", "name": "relu", "config": {}, "inbound_nodes": [[["inner", node, 0, {}]]]});
+        json!({"class_name": "Functional", "config": {"layers": [x, inner, relu],
+            "input_layers": ends, "output_layers": [["inner", end, 0], ["relu", 0, 0]]}})
+    }
+
+    #[test]
+    fn keras_2_numbers_the_calls_of_a_nested_model_alike_in_nodes_and_ends() {
+        for number in [0, 1] {
+            let document = numbered(number, number);
+            let graph = crate::config::read(&document).expect("a model");
+            assert_eq!(graph.layers[1].node_base, NodeBase { in_nodes: number, in_ends: number });
         }
-        if list[0] != CONSTANT {
-            found.push(
-                reference(list, at).ok_or_else(|| ConfigError::malformed(at, "[layer, node index, tensor index]"))?,
-            );
-        }
-        if let Some(arguments) = list.get(3) {
-            keyword_arguments.push((arguments, element(at, 3)));
-        }
-        Ok(Leaf::Yes)
-    })?;
-    // In keyword arguments a list of that form is a reference only where the layer exists: it may be plain data. The
-    // arguments themselves come in the order in which they stand; Keras 2 sorts only what is inside them.
-    for (arguments, at) in keyword_arguments {
-        let Some(arguments) = arguments.as_object() else { continue };
-        for (key, value) in arguments {
-            each_leaf(value, &mut child(&at, key), &mut |value, at| {
-                let Some(list) = value.as_array() else { return Ok(Leaf::No) };
-                match reference(list, at) {
-                    Some(reference) if matches!(list.len(), 3 | 4) && by_name.contains_key(reference.name) => {
-                        found.push(reference);
-                        Ok(Leaf::Yes)
-                    }
-                    _ => Ok(Leaf::No),
-                }
-            })?;
+        for (node, end, at) in [(0, 1, "/config/output_layers/0"), (1, 0, "/config/layers/2/inbound_nodes/0/0")] {
+            let error = crate::config::read(&numbered(node, end)).expect_err("Keras refuses it, too");
+            assert!(matches!(&error, ConfigError::UnknownCall { at: found, .. } if found.as_str() == at), "{error}");
         }
     }
-    Ok(())
-}
-
-/// The tensors in the arguments of a Keras 3 node, at any depth.
-fn tensors<'a>(value: &'a Value, mut at: PointerBuf, found: &mut Vec<Reference<'a>>) -> Result<(), ConfigError> {
-    each_leaf(value, &mut at, &mut |value, at| {
-        if value.get("class_name").and_then(Value::as_str) != Some("__keras_tensor__") {
-            return Ok(Leaf::No);
-        }
-        let config_at = child(at, "config");
-        let at = child(&config_at, "keras_history");
-        let config = value.get("config");
-        let list = config.and_then(|config| config.get("keras_history")).and_then(Value::as_array);
-        let mut reference = list
-            .and_then(|list| reference(list, &at))
-            .ok_or_else(|| ConfigError::malformed(&at, "[layer, node index, tensor index]"))?;
-        reference.shape = config.and_then(|config| config.get("shape"));
-        found.push(reference);
-        Ok(Leaf::Yes)
-    })
-}
-
-/// The model's inputs or outputs: one reference, or lists and dicts of them, at any depth.
-fn end_lists<'a>(value: &'a Value, mut at: PointerBuf, found: &mut Vec<Reference<'a>>) -> Result<(), ConfigError> {
-    each_leaf(value, &mut at, &mut |value, at| match value {
-        Value::Array(list) if list.len() >= 3 && list[0].is_string() => {
-            found.push(
-                reference(list, at).ok_or_else(|| ConfigError::malformed(at, "[layer, node index, tensor index]"))?,
-            );
-            Ok(Leaf::Yes)
-        }
-        Value::Array(_) | Value::Object(_) | Value::Null => Ok(Leaf::No),
-        _ => Err(ConfigError::malformed(at, "[layer, node index, tensor index]")),
-    })
-}
-
-enum Leaf {
-    /// Look no further inside.
-    Yes,
-    /// Go on inside.
-    No,
-}
-
-/// The longest place that is followed, in bytes. Keras writes argument names there, which are Python's and short; without
-/// a bound, a few long ones around many tensors would fill the memory with copies of their place.
-const LONGEST_PLACE: usize = 4096;
-
-/// Visits values depth first, lists in order and objects by sorted key: the order in which Keras flattens them.
-fn each_leaf<'a>(
-    value: &'a Value,
-    at: &mut PointerBuf,
-    visit: &mut impl FnMut(&'a Value, &PointerBuf) -> Result<Leaf, ConfigError>,
-) -> Result<(), ConfigError> {
-    if at.as_str().len() > LONGEST_PLACE {
-        at.pop_back();
-        return Err(ConfigError::malformed(at, "a shorter name"));
-    }
-    if let Leaf::Yes = visit(value, at)? {
-        return Ok(());
-    }
-    match value {
-        Value::Array(list) => {
-            for (index, value) in list.iter().enumerate() {
-                at.push_back(index);
-                each_leaf(value, at, visit)?;
-                at.pop_back();
-            }
-        }
-        Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_by(|a, b| a.0.cmp(b.0));
-            for (key, value) in fields {
-                at.push_back(key.as_str());
-                each_leaf(value, at, visit)?;
-                at.pop_back();
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }

