@@ -50,7 +50,7 @@ pub enum ConfigError {
     },
     /// A wire to a call that a layer does not have.
     #[error(
-        "the wire at {at} leads to node {node} of the layer '{name}', which has {calls}",
+        "the wire at {at} leads to node {node} of the layer '{name}', which has {calls}, numbered from {first}",
         name = shown(.name), at = place(.at)
     )]
     UnknownCall {
@@ -62,6 +62,8 @@ pub enum ConfigError {
         node: usize,
         /// How many there are.
         calls: usize,
+        /// The number of the first, as the rest of the config has it.
+        first: usize,
     },
     /// A graph without an order.
     #[error(transparent)]

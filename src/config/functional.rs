@@ -119,12 +119,12 @@ fn resolve<'a>(
         return Err(ConfigError::UnknownLayer { at, name: name.to_owned(), there });
     };
     let base = layers[layer].node_base;
-    let call = node.checked_sub(if is_end { base.in_ends } else { base.in_nodes });
-    match call {
+    let first = if is_end { base.in_ends } else { base.in_nodes };
+    match node.checked_sub(first) {
         Some(call) if call < counts[layer] => {
             Ok(Wire { source: Source { layer, call, tensor }, at: Some(at), shape, is_end })
         }
-        _ => Err(ConfigError::UnknownCall { at, name: name.to_owned(), node, calls: counts[layer] }),
+        _ => Err(ConfigError::UnknownCall { at, name: name.to_owned(), node, calls: counts[layer], first }),
     }
 }
 

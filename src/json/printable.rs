@@ -21,6 +21,9 @@ pub enum Printable<'a> {
 
 impl<'a> Printable<'a> {
     /// Reads a text in Python's dialect as [`super::parse`] does.
+    ///
+    /// # Errors
+    /// Those of [`super::parse`].
     pub fn read(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Self, JsonError> {
         let held = arrays.len();
         let plain = to_plain(text, arrays)?;
