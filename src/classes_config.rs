@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::cli::{Failure, Input};
 use crate::explain::Explain;
-use crate::site::Shape;
+use crate::sites::Shape;
 use crate::text::{near, shown};
 
 /// What a config file says; what it leaves out is `None`.

@@ -4,7 +4,7 @@
 //! class. So a drawn site is what its name says only if its class is the first to match here as well.
 
 use crate::pattern::SpatialClass;
-use crate::site::Shape;
+use crate::sites::Shape;
 
 /// Classifies sites of one shape.
 pub struct Classifier {

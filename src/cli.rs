@@ -23,11 +23,11 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
 use serde_json::Value;
 
 use crate::explain::Explain;
-use crate::h5::MOST_TEXT;
 use crate::json::{self, Arrays, Reading, Wanted};
+use crate::model_file::h5::MOST_TEXT;
 use crate::progress::{Doing, Progress};
 use crate::terminal::Harmless;
-use crate::text::{io_words, shown};
+use crate::text::{io_words, shown, shown_path};
 use crate::whole::signals;
 
 /// The part of every `--help` that lists the exit codes.
@@ -303,9 +303,4 @@ pub fn io_failure(name: &str, error: &io::Error) -> Failure {
         io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
         _ => Failure::content(format!("{name}: {}", io_words(error))),
     }
-}
-
-/// A path for messages: never a raw control character.
-pub fn shown_path(path: &Path) -> String {
-    shown(&path.to_string_lossy())
 }

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use crate::graph::{Address, Dialect, Graph, Layer, Source};
+use crate::keras::simulator;
 use crate::list::axes;
-use crate::simulator;
 use crate::target::{Target, Targets};
 use crate::text::shown;
 

@@ -1,10 +1,10 @@
 //! Draws sites: spatial class, then value mix and parameter set, then cells, then a value for each.
 
 use crate::classify::Classifier;
-use crate::model::{FitError, FittedModel, Model, Struck};
+use crate::error_model::{FitError, FittedModel, Model, Struck};
 use crate::pattern::{Canvas, Rows, Setting, SpatialClass};
 use crate::rng::{Rng, Streams};
-use crate::site::{Cell, Fault, Shape, Site};
+use crate::sites::{Cell, Fault, Shape, Site};
 use crate::value::{Mix, Range, ValueClass};
 
 /// How often a site is drawn, at most, until its class is the first whose definition it meets.

@@ -15,11 +15,11 @@ use thiserror::Error;
 
 use crate::explain::Explain;
 use crate::graph::{Address, Graph};
-use crate::h5::MOST_TEXT;
 use crate::json::{self, Arrays, Spelling};
-use crate::simulator::{COUNT_KEY, INJECTIONS_KEY, MASKS_KEY, SLOTS, is_simulator};
-use crate::site::dense::DenseError;
-use crate::site::packed::Packed;
+use crate::keras::simulator::{COUNT_KEY, INJECTIONS_KEY, MASKS_KEY, SLOTS, is_simulator};
+use crate::model_file::h5::MOST_TEXT;
+use crate::sites::dense::DenseError;
+use crate::sites::packed::Packed;
 use crate::text::shown;
 
 /// A simulator in a config.
@@ -263,7 +263,7 @@ fn restore_in_array(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::{Cell, DataFormat, Fault, Shape, Site};
+    use crate::sites::{Cell, DataFormat, Fault, Shape, Site};
 
     fn document() -> Value {
         json!({"a": "é", "config": {"available_injection_sites": "INJ_SITES", "masks": "MASKS",

@@ -14,8 +14,8 @@ use thiserror::Error;
 
 use crate::explain::Explain;
 use crate::progress::Progress;
-use crate::site::Shape;
-use crate::site::lines::{LineError, Reader};
+use crate::sites::Shape;
+use crate::sites::lines::{LineError, Reader};
 use crate::text::short;
 use kind::Kind;
 use panel::Panel;

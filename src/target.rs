@@ -5,7 +5,7 @@ mod format;
 use crate::graph::{Address, Graph};
 use crate::operator::{Operator, Reading};
 use crate::shape::{self, Shapes};
-use crate::site::{DataFormat, Shape};
+use crate::sites::{DataFormat, Shape};
 use format::Formats;
 
 /// A layer whose output a simulator may take: one of rank 4, or one whose shape is unknown.

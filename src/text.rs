@@ -1,6 +1,7 @@
 //! Words for messages: names made safe to print, the system's errors, near misses found.
 
 use std::io;
+use std::path::Path;
 
 /// A name from a file, safe on a terminal: control characters are escaped, all else stays.
 pub fn shown(name: &str) -> String {
@@ -13,6 +14,11 @@ pub fn shown(name: &str) -> String {
         }
     }
     out
+}
+
+/// A path, safe on a terminal.
+pub fn shown_path(path: &Path) -> String {
+    shown(&path.to_string_lossy())
 }
 
 /// A name cut to what has room, in characters.

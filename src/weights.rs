@@ -16,8 +16,8 @@ use std::collections::{HashMap, HashSet};
 pub use error::WeightsError;
 
 use crate::graph::{Cycle, Dialect, Graph, Keras, Layer};
-use crate::h5::{Mode, SavedLayer};
-use crate::simulator::is_simulator;
+use crate::keras::simulator::is_simulator;
+use crate::model_file::h5::{Mode, SavedLayer};
 
 /// How the saved weights must change for a new config.
 #[derive(Debug, Default, PartialEq, Eq)]

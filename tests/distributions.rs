@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use classes_h5::draw::{Options, Sampler};
-use classes_h5::model::Models;
+use classes_h5::error_model::Models;
 use classes_h5::pattern::{Canvas, Fields, Fit, Pattern, Rows, SpatialClass};
 use classes_h5::rng::Streams;
-use classes_h5::site::{Fault, Shape};
+use classes_h5::sites::{Fault, Shape};
 use classes_h5::value::{Mix, Range, ValueClass};
 use serde_json::{Value, json};
 

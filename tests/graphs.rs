@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use classes_h5::config;
+use classes_h5::edit::{self, Calls, Request};
 use classes_h5::graph::{Address, Graph, Keras};
-use classes_h5::insert::{self, Calls, Request};
 use classes_h5::json::Arrays;
 use classes_h5::patch;
 use proptest::prelude::*;
@@ -161,7 +161,7 @@ fn insertion(document: &Value, pick: &prop::sample::Index) -> (Address, String, 
     addresses.retain(|address| address.0.last().is_some_and(|&layer| graph.level(address).is_used(layer)));
     let address = addresses[pick.index(addresses.len())].clone();
     let request = Request { after: graph.path(&address), calls: Calls::All, ..Request::default() };
-    let insertion = insert::insert(&graph, &unknown, std::slice::from_ref(&request)).expect("goes in");
+    let insertion = edit::insert(&graph, &unknown, std::slice::from_ref(&request)).expect("goes in");
     (address, request.after, patch::build(&insertion.changes))
 }
 
@@ -201,7 +201,7 @@ proptest! {
             None => "simulator".to_owned(),
         };
         let graph = config::read(&document).expect("a config");
-        let removal = patch::build(&insert::remove(&graph, &name).expect("comes out"));
+        let removal = patch::build(&edit::remove(&graph, &name).expect("comes out"));
         patch::apply(&mut document, &removal, &Arrays::default()).expect("applies");
         prop_assert_eq!(document, before);
     }
@@ -263,7 +263,7 @@ fn a_chain_of_a_hundred_thousand_layers_is_read_ordered_and_patched() {
     let graph = config::read(&document).expect("a config");
     assert_eq!(graph.keras_order(Keras::Three).expect("no cycle"), (0..100_000).collect::<Vec<_>>());
     let request = Request { after: "l50000".to_owned(), ..Request::default() };
-    let changes = insert::insert(&graph, &unknown, &[request]).expect("goes in").changes;
+    let changes = edit::insert(&graph, &unknown, &[request]).expect("goes in").changes;
     patch::apply(&mut document, &patch::build(&changes), &Arrays::default()).expect("applies");
     assert_eq!(config::read(&document).expect("a config").layers.len(), 100_001);
 }

@@ -4,10 +4,10 @@
 #[path = "rules/check.rs"]
 mod check;
 
-use classes_h5::model::Models;
+use classes_h5::error_model::Models;
 use classes_h5::pattern::{Canvas, Fields, Fit, Pattern, Rows, SpatialClass};
 use classes_h5::rng::Streams;
-use classes_h5::site::Shape;
+use classes_h5::sites::Shape;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_json::{Value, json};

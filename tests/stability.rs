@@ -1,12 +1,12 @@
 //! The stream promise, held to known sites. Where one of these fails, published campaigns cannot be repeated: the fault
 //! is in the change, not in the test. (See `src/rng.rs` for what a wanted change takes.)
 
-use classes_h5::campaign::Campaign;
 use classes_h5::draw::{Options, Sampler};
-use classes_h5::model::Models;
+use classes_h5::error_model::Models;
 use classes_h5::pattern::{Rows, SpatialClass};
 use classes_h5::progress::Progress;
-use classes_h5::site::Shape;
+use classes_h5::sites::Shape;
+use classes_h5::sites::run::Campaign;
 use classes_h5::value::{Range, ValueClass};
 use sha2::{Digest, Sha256};
 

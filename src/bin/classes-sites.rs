@@ -6,18 +6,18 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::Parser;
-use classes_h5::campaign::{self, RangeFrom, Request};
 use classes_h5::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker, io_failure};
+use classes_h5::error_model::{Models, table};
 use classes_h5::json::Arrays;
-use classes_h5::model::{Models, table};
 use classes_h5::pattern::{Rows, SpatialClass};
 use classes_h5::progress::{Doing, Progress};
-use classes_h5::site::pass::{self, PassError};
-use classes_h5::site::{DataFormat, Shape};
+use classes_h5::sites::pass::{self, PassError};
+use classes_h5::sites::run::{self, RangeFrom, Request};
+use classes_h5::sites::{DataFormat, Shape};
 use classes_h5::target::Targets;
 use classes_h5::value::ValueClass;
-use classes_h5::{config, insert};
+use classes_h5::{config, edit};
 
 const TOOL: &str = "classes-sites";
 
@@ -127,7 +127,7 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         let document = input.parse_json(&text, &mut Arrays::default())?;
         let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
         drop(progress);
-        let (address, targets) = (insert::find(&graph, name)?, Targets::new(&graph));
+        let (address, targets) = (edit::find(&graph, name)?, Targets::new(&graph));
         request.of_layer(name, targets.target(&address).as_ref(), say)?;
         format = args.data_format.unwrap_or_else(|| targets.data_format(&address));
         if let (Some(file), Some(layer)) = (&args.ranges, graph.trail(&address).last()) {
@@ -137,7 +137,7 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
             }
             let text = file.read_text("a file of golden ranges")?;
             let ranges = file.parse_json(&text, &mut Arrays::default())?;
-            let measured = campaign::range_of(&ranges, name, layer).map_err(|error| Failure::in_input(&file, error))?;
+            let measured = run::range_of(&ranges, name, layer).map_err(|error| Failure::in_input(&file, error))?;
             request.range = RangeFrom::Measured(measured);
         }
     }

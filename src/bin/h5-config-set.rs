@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use classes_h5::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker, shown_path};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker};
 use classes_h5::graph::Keras;
 use classes_h5::progress::Doing;
-use classes_h5::set::{self, Options, Report, SiteFiles, SiteSource};
-use classes_h5::site::DataFormat;
-use classes_h5::text::shown;
+use classes_h5::rewrite::{self, Options, Report, SiteFiles, SiteSource};
+use classes_h5::sites::DataFormat;
+use classes_h5::text::{shown, shown_path};
 
 const TOOL: &str = "h5-config-set";
 

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::Piece;
-use crate::site::Fault;
-use crate::site::packed::Packed;
+use crate::sites::Fault;
+use crate::sites::packed::Packed;
 
 /// Which of a site's two arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

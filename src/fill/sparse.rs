@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::Piece;
 use super::dense::{LONGEST_NUMBER, write_number};
-use crate::site::Fault;
-use crate::site::packed::{Packed, PackedCell};
+use crate::sites::Fault;
+use crate::sites::packed::{Packed, PackedCell};
 
 /// The cells of all sites: `[{"index": [...], "value": [...], "bit": [...]}, ...]`. Of `value` and `bit`, a list that
 /// would hold nothing but nulls is left out; numbers that JSON lacks are strings.

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use serde_json::{Number, Value};
 
-use crate::simulator::{INJECTIONS_KEY, MASKS_KEY};
+use crate::keras::simulator::{INJECTIONS_KEY, MASKS_KEY};
 
 /// Site arrays by handle. Several documents share one collection, so that parts of one may go into another.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use memchr::memchr2;
 
 use super::arrays::{self, Arrays};
 use super::{JsonError, unescaped};
-use crate::simulator::{INJECTIONS_KEY, PLACEHOLDERS};
+use crate::keras::simulator::{INJECTIONS_KEY, PLACEHOLDERS};
 
 /// A text with what JSON does not know taken out.
 pub(super) struct Plain<'a> {

@@ -2,7 +2,7 @@
 
 use super::choice::Setting;
 use crate::rng::Rng;
-use crate::site::Shape;
+use crate::sites::Shape;
 
 /// The cells of one site as tensor indices `t = c * H * W + h * W + w`: channel by channel, the order of the GPU kernels
 /// measured, whatever layout the framework uses.

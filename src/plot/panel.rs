@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::kind::Kind;
 use super::remarks::Remarks;
 use super::svg::{px, text};
-use crate::site::{Shape, Site};
+use crate::sites::{Shape, Site};
 use crate::text::short;
 
 /// A panel's width, in pixels.

@@ -2,7 +2,7 @@
 
 use super::Dims;
 use super::settings::Settings;
-use crate::simulator;
+use crate::keras::simulator;
 
 const CLASSES: &[&str] = &[
     // Activations

@@ -37,7 +37,7 @@ impl<'a> CallSite<'a> {
 /// The shapes of a call's outputs, in order; empty where there is no rule.
 pub(super) fn outputs(call: &CallSite, inputs: &[Option<Dims>]) -> Vec<Option<Dims>> {
     let settings = call.settings;
-    if call.is_custom() && settings.class != crate::simulator::CLASS {
+    if call.is_custom() && settings.class != crate::keras::simulator::CLASS {
         return Vec::new();
     }
     let inputs: Option<Vec<Dims>> = match inputs {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Dims, format_of};
-use crate::site::DataFormat;
+use crate::sites::DataFormat;
 
 /// A layer's class and its constructor arguments.
 #[derive(Clone, Copy)]

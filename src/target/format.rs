@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::graph::{Address, Graph, Wire};
 use crate::shape;
-use crate::site::DataFormat;
+use crate::sites::DataFormat;
 
 /// A data format, and how many layers away the layer stands that has it.
 type Found = Option<(usize, DataFormat)>;

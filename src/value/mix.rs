@@ -1,7 +1,7 @@
 //! Which value classes appear together in a site (the models' "domain classes").
 
 use super::ValueClass;
-use crate::model::Weighted;
+use crate::error_model::Weighted;
 use crate::rng::Rng;
 
 /// A mix of value classes.

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use super::{Plan, PlanError, WeightsError, error, mode_path};
 use crate::graph::{Cycle, Dialect, Graph, Keras, Layer};
-use crate::h5::{Mode, SavedLayer};
-use crate::simulator::is_simulator;
+use crate::keras::simulator::is_simulator;
+use crate::model_file::h5::{Mode, SavedLayer};
 
 /// A layer inside a nested model that is no model itself.
 struct Leaf {

@@ -7,12 +7,12 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use classes_h5::campaign::Campaign;
 use classes_h5::draw::{Options, Sampler};
-use classes_h5::model::Models;
+use classes_h5::error_model::Models;
 use classes_h5::pattern::Rows;
 use classes_h5::progress::Progress;
-use classes_h5::site::Shape;
+use classes_h5::sites::Shape;
+use classes_h5::sites::run::Campaign;
 use classes_h5::value::Range;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 

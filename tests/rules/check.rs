@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use classes_h5::pattern::{Setting, SpatialClass};
-use classes_h5::site::Shape;
+use classes_h5::sites::Shape;
 use serde_json::Value;
 
 /// The cells of a site by channel, and its parameters.

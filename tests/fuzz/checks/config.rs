@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::slice;
 
+use classes_h5::edit::{self, Calls, Request};
 use classes_h5::graph::{Graph, Keras, Layer, NodeBase};
-use classes_h5::h5::SavedLayer;
-use classes_h5::insert::{self, Calls, Request};
 use classes_h5::json::{self, Arrays, Printable};
+use classes_h5::keras::simulator::is_simulator;
 use classes_h5::list::{self, Style};
+use classes_h5::model_file::h5::SavedLayer;
 use classes_h5::shape::{self, Shapes};
-use classes_h5::simulator::is_simulator;
 use classes_h5::target::{Target, Targets};
 use classes_h5::{config, fill, patch, weights};
 use json_patch::Patch;
@@ -130,7 +130,7 @@ fn the_order_has_inputs_before_their_consumers(graph: &Graph, keras: Keras) {
 /// The patch for a request, and the simulator's name.
 fn an_insertion(graph: &Graph, shapes: &Shapes, request: &Request) -> Option<(Patch, String)> {
     let shape_of = |address: &_, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
-    let insertion = insert::insert(graph, &shape_of, slice::from_ref(request)).ok()?;
+    let insertion = edit::insert(graph, &shape_of, slice::from_ref(request)).ok()?;
     let [inserted] = insertion.simulators.as_slice() else { panic!("one request makes one simulator") };
     Some((patch::build(&insertion.changes), inserted.name.clone()))
 }
@@ -161,10 +161,10 @@ fn an_insertion_comes_back(
         the_saved_layers_stay(graph, &new, keras);
     }
 
-    let removal = patch::build(&insert::remove(&new, simulator).expect("what went in comes out"));
+    let removal = patch::build(&edit::remove(&new, simulator).expect("what went in comes out"));
     let text = written(&patched, arrays);
     let wanted = json::parse_wanted(&text, config::wanted, &mut Arrays::default()).expect("JSON").value;
-    let wanted = insert::remove(&config::read(&wanted).expect("as the whole"), simulator).expect("as the whole");
+    let wanted = edit::remove(&config::read(&wanted).expect("as the whole"), simulator).expect("as the whole");
     assert_eq!(patch::build(&wanted), removal, "what is not wanted does not count");
     // Where only the ends of a model told how its calls are numbered, and told what no Keras writes, the number is lost.
     let numbers = call_numbers(&new);

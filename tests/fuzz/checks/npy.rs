@@ -5,9 +5,9 @@
 use std::fs;
 use std::path::Path;
 
-use classes_h5::site::dense::Dense;
-use classes_h5::site::npy::{Pair, Writer, finite_range};
-use classes_h5::site::{DataFormat, Site};
+use classes_h5::sites::dense::Dense;
+use classes_h5::sites::npy::{Pair, Writer, finite_range};
+use classes_h5::sites::{DataFormat, Site};
 
 pub fn check(data: &[u8]) {
     let &[format, low, high, ref files @ ..] = data else { return };

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::draw::{Drawn, Sampler};
 use crate::pattern::Setting;
-use crate::site::Fault;
+use crate::sites::Fault;
 use crate::value::ValueClass;
 
 /// Writes drawn sites of one run as lines.
@@ -113,9 +113,9 @@ fn end(class: Option<ValueClass>) -> &'static str {
 mod tests {
     use super::*;
     use crate::draw::Options;
-    use crate::model::Models;
+    use crate::error_model::Models;
     use crate::pattern::Rows;
-    use crate::site::{Shape, lines::Reader};
+    use crate::sites::{Shape, lines::Reader};
     use crate::value::Range;
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
             let mut line = Vec::new();
             writer.write(&drawn, &mut line).unwrap();
             let read = Reader::new(line.as_slice()).next().unwrap().unwrap();
-            let bits = |site: &crate::site::Site| -> Vec<_> {
+            let bits = |site: &crate::sites::Site| -> Vec<_> {
                 let value = |fault| match fault {
                     Fault::Value(value) => f32::to_bits(value),
                     Fault::Bit(_) => unreachable!("no bits are flipped here"),

@@ -71,7 +71,7 @@ pub fn npy(input: impl BufRead, folder: &Path, format: DataFormat, progress: &Pr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::{Shape, npy::Pair};
+    use crate::sites::{Shape, npy::Pair};
 
     const LINES: &str = r#"{"shape":{"h":1,"w":2,"c":3},"cells":[{"h":0,"w":1,"c":2,"value":"NaN"}]}
 

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::read::{LineError, Lines, Parser, Reader};
-use crate::site::DataFormat;
-use crate::site::packed::{Packed, PackedSite, pack};
+use crate::sites::DataFormat;
+use crate::sites::packed::{Packed, PackedSite, pack};
 
 /// A thread takes lines until it has so many bytes of them.
 const BATCH: usize = 1 << 16;

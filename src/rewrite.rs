@@ -10,17 +10,17 @@ use serde_json::Value;
 pub use error::SetError;
 pub use sites::{SiteFiles, SiteSource};
 
-use crate::cli::shown_path;
 use crate::config;
 use crate::fill::{self, Filling, Simulator};
 use crate::graph::{Dialect, Graph, Keras};
-use crate::h5::{self, Edit, MODEL_CONFIG, Model, Stamp};
 use crate::json::{self, Arrays};
+use crate::model_file::h5::{self, Edit, MODEL_CONFIG, Model, Stamp};
 use crate::patch;
 use crate::progress::Progress;
-use crate::site::DataFormat;
-use crate::site::packed::Packed;
+use crate::sites::DataFormat;
+use crate::sites::packed::Packed;
 use crate::target::Targets;
+use crate::text::shown_path;
 use crate::weights;
 
 /// What to write, and how.

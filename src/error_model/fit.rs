@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::{Model, Weighted};
 use crate::pattern::{Fit, Fitted, Rows, SpatialClass, Unfit};
-use crate::site::Shape;
+use crate::sites::Shape;
 use crate::value::Mix;
 
 /// A model as it is drawn in tensors of one shape.

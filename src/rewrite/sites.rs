@@ -5,12 +5,13 @@ use std::thread;
 
 use thiserror::Error;
 
-use crate::cli::{Failure, Input, shown_path};
+use crate::cli::{Failure, Input};
 use crate::explain::Explain;
-use crate::site::DataFormat;
-use crate::site::lines::{self, LineError};
-use crate::site::npy::{NpyError, Pair};
-use crate::site::packed::Packed;
+use crate::sites::DataFormat;
+use crate::sites::lines::{self, LineError};
+use crate::sites::npy::{NpyError, Pair};
+use crate::sites::packed::Packed;
+use crate::text::shown_path;
 
 /// Sites for one simulator.
 #[derive(Debug, Clone, PartialEq, Eq)]

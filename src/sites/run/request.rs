@@ -6,17 +6,16 @@ use thiserror::Error;
 
 use super::{Campaign, Measured};
 use crate::classes_config::ClassesConfig;
-use crate::cli::shown_path;
 use crate::draw::{Options, Sampler};
+use crate::error_model::{FitError, Models, ModelsError};
 use crate::explain::Explain;
-use crate::model::{FitError, Models, ModelsError};
 use crate::operator::Operator;
 use crate::pattern::{Rows, SpatialClass};
 use crate::rng;
-use crate::site::Shape;
-use crate::site::npy::{self, NpyError};
+use crate::sites::Shape;
+use crate::sites::npy::{self, NpyError};
 use crate::target::{Size, Target};
-use crate::text::shown;
+use crate::text::{shown, shown_path};
 use crate::value::{Range, RangeError, ValueClass};
 
 /// Where no range is given and no operator fixes one.

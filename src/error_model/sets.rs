@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{Model, ModelError};
-use crate::cli::shown_path;
 use crate::explain::Explain;
-use crate::text::{did_you_mean, io_words, listed, near, shown};
+use crate::text::{did_you_mean, io_words, listed, near, shown, shown_path};
 
 /// A set of models: one for each of some operators.
 #[derive(Clone, Debug, PartialEq, Eq)]

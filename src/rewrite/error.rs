@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::sites::SitesError;
-use crate::cli::shown_path;
 use crate::config::ConfigError;
 use crate::explain::Explain;
 use crate::fill::FillError;
-use crate::h5::H5Error;
 use crate::json::JsonError;
+use crate::model_file::h5::H5Error;
 use crate::patch::PatchError;
-use crate::site::Shape;
-use crate::text::{did_you_mean, listed, shown};
+use crate::sites::Shape;
+use crate::text::{did_you_mean, listed, shown, shown_path};
 use crate::weights::PlanError;
 
 /// Why no new model is written.

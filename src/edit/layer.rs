@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::change::Reference;
 use crate::graph::{Dialect, Graph, Layer};
-use crate::simulator;
+use crate::keras::simulator;
 
 /// A tensor that a new layer is called on.
 pub(super) struct Input {

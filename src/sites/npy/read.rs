@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::header::Header;
 use super::{NpyError, Problem};
-use crate::site::{Cell, DataFormat, Fault, Shape, Site};
+use crate::sites::{Cell, DataFormat, Fault, Shape, Site};
 
 /// An open NumPy file of floats, read from front to back.
 struct Array {

@@ -9,6 +9,7 @@ pub mod lines;
 pub mod npy;
 pub mod packed;
 pub mod pass;
+pub mod run;
 
 use std::fmt;
 use std::str::FromStr;

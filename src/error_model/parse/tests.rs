@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::model::{Model, ModelError};
+use crate::error_model::{Model, ModelError};
 use crate::value::{Mix, ValueClass};
 
 fn good() -> Value {

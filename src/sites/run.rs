@@ -10,9 +10,9 @@ use std::path::Path;
 use crate::draw::{Drawn, Sampler};
 use crate::ordered::{self, Piece};
 use crate::progress::Progress;
-use crate::site::dense::Dense;
-use crate::site::npy::{self, NpyError};
-use crate::site::{DataFormat, lines};
+use crate::sites::dense::Dense;
+use crate::sites::npy::{self, NpyError};
+use crate::sites::{DataFormat, lines};
 
 pub use ranges::{Measured, RangesError, range_of};
 pub use request::{RangeFrom, Request, RequestError};

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use super::{Pair, Writer, finite_range};
-use crate::site::dense::Dense;
-use crate::site::{Cell, DataFormat, Fault, Shape, Site};
+use crate::sites::dense::Dense;
+use crate::sites::{Cell, DataFormat, Fault, Shape, Site};
 
 fn file(name: &str) -> PathBuf {
     format!("tests/data/npy/{name}.npy").into()

@@ -17,9 +17,8 @@ use thiserror::Error;
 pub use read::{Model, SavedLayer};
 pub use write::{Edit, Mode, Stamp, refuse_bad_output, write};
 
-use crate::cli::shown_path;
 use crate::explain::Explain;
-use crate::text::{did_you_mean, shown};
+use crate::text::{did_you_mean, shown, shown_path};
 
 /// The root attribute that holds the model's config.
 pub const MODEL_CONFIG: &str = "model_config";

@@ -3,7 +3,7 @@
 use super::{InsertError, expectation, expectations, find, reference, rewire_uses, split};
 use crate::change::Change;
 use crate::graph::{Graph, Layer, Source, Wire};
-use crate::simulator;
+use crate::keras::simulator;
 
 /// Takes the simulator `name` (or `outer/name`) out. Where it had split an activation off, the activation goes back.
 pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, InsertError> {

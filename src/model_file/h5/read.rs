@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::child::ChildError;
 use super::strings::{self, Attribute, Strings};
 use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, child, words};
-use crate::cli::shown_path;
-use crate::text::{io_words, shown};
+use crate::text::{io_words, shown, shown_path};
 
 /// A model file. It is opened anew, in a child process, for whatever is read of it; not before then does it turn out
 /// whether it is one.

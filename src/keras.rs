@@ -1,0 +1,3 @@
+//! What Keras is, as far as saved models show it.
+
+pub mod simulator;

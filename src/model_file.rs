@@ -1,0 +1,3 @@
+//! The user's model file, whatever its container.
+
+pub mod h5;
