@@ -97,11 +97,11 @@ fn patch_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         return cli::to_stdout(|out| list::write(&Targets::new(&graph).all(), style, out));
     }
     let changes = match &args.remove {
-        Some(name) => insert::remove(&graph, name)?,
+        Some(name) => edit::remove(&graph, name)?,
         None => {
             let shapes = shape::infer(&graph);
             let shape_of = |address: &Address, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
-            let insertion = insert::insert(&graph, &shape_of, &requests)?;
+            let insertion = edit::insert(&graph, &shape_of, &requests)?;
             insertion.simulators.iter().for_each(|simulator| tell(simulator, speaker));
             insertion.changes
         }

@@ -100,7 +100,7 @@ fn set_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     };
     let progress = speaker.progress(Doing::Step("reading the patch".to_owned()));
     let input = Input::from_arg(args.input.as_deref()).read_text("a patch or a config")?;
-    let report = set::run(input, &options, &progress)?;
+    let report = rewrite::run(input, &options, &progress)?;
     drop(progress);
     tell(args, &options, &report, speaker);
     Ok(())
