@@ -1,3 +1,4 @@
 //! What Keras is, as far as saved models show it.
 
+pub mod dtype;
 pub mod simulator;

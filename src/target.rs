@@ -1,10 +1,15 @@
 //! What can be injected: a layer's output, its size, the operator that computes it, and who takes it.
 
 mod format;
+mod output;
 
-use crate::graph::{Address, Graph};
+pub use output::{Output, Storage};
+
+use std::collections::BTreeSet;
+
+use crate::graph::{Address, Graph, Source};
 use crate::operator::{Operator, Reading};
-use crate::shape::{self, Shapes};
+use crate::shape::{self, Dims, Shapes};
 use crate::sites::{DataFormat, Shape};
 use format::Formats;
 
@@ -17,6 +22,8 @@ pub struct Target {
     pub class: String,
     /// The output's axes, each as far as it is known.
     pub size: Size,
+    /// The output, whatever its rank.
+    pub output: Output,
     /// The operator whose error model fits, where the layer's class tells.
     pub operator: Option<Operator>,
     /// The activation that the layer applies itself, behind the operator.
@@ -104,10 +111,49 @@ impl<'g, 'a> Targets<'g, 'a> {
         sizes.into_iter().reduce(|a, b| Size { h: same(a.h, b.h), w: same(a.w, b.w), c: same(a.c, b.c) })
     }
 
+    /// What the layer puts out, whatever its rank: what its calls, and those of its outputs that are used, have in common.
+    pub fn output(&self, address: &Address) -> Output {
+        let Some(&layer) = address.0.last() else { return Output::default() };
+        let level = self.graph.level(address);
+        let used = level.consumers(layer).map(|wire| (wire.source.call, wire.source.tensor)).collect();
+        self.common(address, level.layers[layer].calls.len(), &used)
+    }
+
+    /// What the outputs (call, tensor) of a layer that are used have in common; where none is, the first of each call.
+    fn common(&self, address: &Address, calls: usize, used: &BTreeSet<(usize, usize)>) -> Output {
+        let mut common: Option<Output> = None;
+        let first = (0..calls).map(|call| (call, 0)).filter(|_| used.is_empty());
+        for (call, tensor) in first.chain(used.iter().copied()) {
+            let output = self.output_of(address, call, tensor);
+            common = Some(match common {
+                None => output,
+                Some(common) => common.shared(&output),
+            });
+        }
+        common.unwrap_or_default()
+    }
+
+    /// One output of one call of a layer, both counted from 0.
+    pub fn output_of(&self, address: &Address, call: usize, tensor: usize) -> Output {
+        let dims = self.shapes.of(address, call, tensor).map(<[_]>::to_vec);
+        let channels = dims.as_ref().and_then(|dims| match (dims.len(), self.data_format(address)) {
+            (0 | 1, _) => None,
+            (2, _) | (_, DataFormat::ChannelsFirst) => Some(1),
+            (rank, DataFormat::ChannelsLast) => Some(rank - 1),
+        });
+        Output { dims, channels, ..Output::default() }
+    }
+
+    /// The shapes that an output has where the models around it are called on several, each once, in the order of the calls.
+    pub fn sizes_in_calls(&self, address: &Address, call: usize, tensor: usize) -> Vec<Dims> {
+        self.shapes.of(address, call, tensor).map(<[_]>::to_vec).into_iter().collect()
+    }
+
     /// A layer as a target; `None` where its output is known not to be of rank 4.
     pub fn target(&self, address: &Address) -> Option<Target> {
         let level = self.graph.level(address);
-        self.describe(level, address, level.consumers(*address.0.last()?).count())
+        let used: Vec<_> = level.consumers(*address.0.last()?).map(|wire| wire.source).collect();
+        self.describe(level, address, &used)
     }
 
     /// Every target at every depth, in the order of the config, a nested model before its layers.
@@ -123,11 +169,11 @@ impl<'g, 'a> Targets<'g, 'a> {
     }
 
     fn collect(&self, level: &Graph, trail: &[usize], found: &mut Vec<(Address, Target)>) {
-        let mut consumers = vec![0; level.layers.len()];
-        level.wires().for_each(|wire| consumers[wire.source.layer] += 1);
+        let mut used: Vec<Vec<Source>> = vec![Vec::new(); level.layers.len()];
+        level.wires().for_each(|wire| used[wire.source.layer].push(wire.source));
         for (index, layer) in level.layers.iter().enumerate() {
             let address = Address([trail, &[index]].concat());
-            let target = self.describe(level, &address, consumers[index]);
+            let target = self.describe(level, &address, &used[index]);
             if let Some(inner) = &layer.inner {
                 found.extend(target.map(|target| (address.clone(), target)));
                 self.collect(inner, &address.0, found);
@@ -137,7 +183,7 @@ impl<'g, 'a> Targets<'g, 'a> {
         }
     }
 
-    fn describe(&self, level: &Graph, address: &Address, consumers: usize) -> Option<Target> {
+    fn describe(&self, level: &Graph, address: &Address, used: &[Source]) -> Option<Target> {
         let size = self.size(address)?;
         let layer = &level.layers[*address.0.last()?];
         let (operator, fused) = match Operator::of_layer(layer.class, layer.config) {
@@ -145,6 +191,8 @@ impl<'g, 'a> Targets<'g, 'a> {
             None => (None, None),
         };
         let path = self.graph.path(address);
-        Some(Target { path, class: layer.class.to_owned(), size, operator, fused, consumers })
+        let outputs = used.iter().map(|source| (source.call, source.tensor)).collect();
+        let output = self.common(address, layer.calls.len(), &outputs);
+        Some(Target { path, class: layer.class.to_owned(), size, output, operator, fused, consumers: used.len() })
     }
 }
