@@ -8,10 +8,9 @@ use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::explain::Explain;
 use crate::graph::{Cycle, Graph, Layer};
 use crate::json::Reading;
-use crate::text::{did_you_mean, shown};
+use crate::text::shown;
 
 /// Why a document is not the config of a Keras model. Every variant names the place as a JSON Pointer.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -73,20 +72,6 @@ pub enum ConfigError {
 impl ConfigError {
     fn malformed(at: &PointerBuf, expected: &'static str) -> Self {
         ConfigError::Malformed { at: at.clone(), expected }
-    }
-}
-
-impl Explain for ConfigError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            ConfigError::NotAModel { .. } => Some(
-                "h5-config-get prints the config of a saved model; classes-patch and h5-config-set take that".into(),
-            ),
-            ConfigError::UnknownLayer { name, there, .. } => {
-                Some(did_you_mean("its layers", name, there.iter().map(String::as_str)))
-            }
-            _ => None,
-        }
     }
 }
 

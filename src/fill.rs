@@ -13,7 +13,6 @@ use json_patch::jsonptr::PointerBuf;
 use serde_json::{Number, Value, json};
 use thiserror::Error;
 
-use crate::explain::Explain;
 use crate::graph::{Address, Graph};
 use crate::json::{self, Arrays, Spelling};
 use crate::keras::simulator::{COUNT_KEY, INJECTIONS_KEY, MASKS_KEY, SLOTS, is_simulator};
@@ -82,18 +81,6 @@ pub enum FillError {
 
 fn most_sites(sites: Option<(usize, usize)>) -> String {
     sites.map_or_else(String::new, |(sites, most)| format!(": {most} of the {sites} sites"))
-}
-
-impl Explain for FillError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            FillError::NoSimulator { .. } => None,
-            FillError::NotDense { .. } => Some("--sparse writes the cells only, and can carry bit flips".into()),
-            FillError::TooLong { .. } | FillError::Memory { .. } => Some(
-                "--sparse writes the cells only; or split the sites over several files (classes-sites --first)".into(),
-            ),
-        }
-    }
 }
 
 /// All simulators of a model, at every depth, in the order of the config.

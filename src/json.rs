@@ -18,7 +18,6 @@ use serde_json::Value;
 use thiserror::Error;
 
 use self::plain::Plain;
-use crate::explain::Explain;
 use crate::text::shown;
 
 pub use arrays::{Arrays, Spelling, handle, index_of};
@@ -40,17 +39,6 @@ pub enum JsonError {
         /// Where it stands.
         at: PointerBuf,
     },
-}
-
-impl Explain for JsonError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            JsonError::Syntax(_) => None,
-            JsonError::BareNumber { token, .. } => {
-                Some(format!("only the site arrays of a simulator may hold {token}; put a number there"))
-            }
-        }
-    }
 }
 
 /// A parsed text, and whether it held bare placeholders.

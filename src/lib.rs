@@ -23,7 +23,6 @@
 //! [`cli`] is what the binaries share, [`progress`] what they show of long work.
 
 pub mod change;
-pub mod classes_config;
 pub mod classify;
 pub mod cli;
 pub mod config;
@@ -31,9 +30,9 @@ pub mod dot;
 pub mod draw;
 pub mod edit;
 pub mod error_model;
-pub mod explain;
 pub mod fill;
 pub mod graph;
+pub mod input;
 pub mod json;
 pub mod keras;
 pub mod list;
@@ -49,7 +48,6 @@ pub mod rng;
 pub mod shape;
 pub mod sites;
 pub mod target;
-pub mod terminal;
 pub mod text;
 pub mod value;
 pub mod weights;

@@ -16,7 +16,6 @@ use thiserror::Error;
 pub use apply::{apply, from_value};
 
 use crate::change::{Change, Reference};
-use crate::explain::Explain;
 use crate::text::shown;
 
 /// Why a patch cannot be applied.
@@ -57,15 +56,6 @@ pub enum PatchError {
         /// What is wrong.
         why: &'static str,
     },
-}
-
-impl Explain for PatchError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            PatchError::Malformed(_) | PatchError::Excess { .. } => None,
-            _ => Some("the patch was made for another config; make it again from this one with classes-patch".into()),
-        }
-    }
 }
 
 /// Spells changes as a patch. The same changes give the same patch.

@@ -12,7 +12,6 @@ use std::io::{self, BufRead, Write};
 
 use thiserror::Error;
 
-use crate::explain::Explain;
 use crate::progress::Progress;
 use crate::sites::Shape;
 use crate::sites::lines::{LineError, Reader};
@@ -48,15 +47,6 @@ pub enum PlotError {
     /// Nothing to draw.
     #[error("no sites")]
     NoSites,
-}
-
-impl Explain for PlotError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            PlotError::Line(_) => None,
-            PlotError::NoSites => Some("classes-sites draws some".to_owned()),
-        }
-    }
 }
 
 /// The sites of one picture, drawn.

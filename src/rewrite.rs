@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 pub use error::SetError;
-pub use sites::{SiteFiles, SiteSource};
+pub use sites::{SiteFiles, SiteSource, SitesError};
 
 use crate::config;
 use crate::fill::{self, Filling, Simulator};

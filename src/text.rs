@@ -1,4 +1,4 @@
-//! Words for messages: names made safe to print, the system's errors, near misses found.
+//! Words for messages: names made safe to print, lists cut, the system's errors.
 
 use std::io;
 use std::path::Path;
@@ -49,38 +49,12 @@ pub fn is_obeyed(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The longest name that is compared with others, in bytes: the time that takes grows with the square.
-const LONGEST_COMPARED: usize = 256;
-
-/// The candidates that `name` was probably meant to be, the nearest first, at most three.
-pub fn near<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut scored: Vec<(f64, &str)> = candidates
-        .into_iter()
-        .filter(|candidate| name.len().max(candidate.len()) <= LONGEST_COMPARED)
-        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(score, _)| *score > 0.8)
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    scored.into_iter().take(3).map(|(_, candidate)| candidate).collect()
-}
-
 /// A list for a message: `a, b, c`, cut with the number of the rest where it is long.
 pub fn listed<S: AsRef<str>>(names: &[S], most: usize) -> String {
     let head: Vec<String> = names.iter().take(most).map(|name| shown(name.as_ref())).collect();
     match names.len().saturating_sub(most) {
         0 => head.join(", "),
         more => format!("{} and {more} more", head.join(", ")),
-    }
-}
-
-/// A hint on a name that does not exist: the near ones, else all there are (cut to twelve).
-pub fn did_you_mean<'a>(what: &str, name: &str, there: impl IntoIterator<Item = &'a str>) -> String {
-    let there: Vec<&str> = there.into_iter().collect();
-    let close = near(name, there.iter().copied());
-    if close.is_empty() {
-        format!("{what}: {}", listed(&there, 12))
-    } else {
-        format!("did you mean {}?", listed(&close, 3))
     }
 }
 
@@ -93,12 +67,6 @@ mod tests {
         assert_eq!(shown("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
         assert_eq!(shown("x\u{202e}y"), "x\\u{202e}y");
         assert_eq!(shown("block_1/äö'\""), "block_1/äö'\"");
-    }
-
-    #[test]
-    fn near_names_come_nearest_first() {
-        assert_eq!(near("conv2", ["dense", "conv2d", "conv2d_1"]), ["conv2d", "conv2d_1"]);
-        assert!(near("zzz", ["dense", "conv2d"]).is_empty());
     }
 
     #[test]

@@ -245,15 +245,6 @@ pub enum PlanError {
     Weights(#[from] WeightsError),
 }
 
-impl crate::explain::Explain for PlanError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            PlanError::Cycle(_) => None,
-            PlanError::Weights(error) => error.hint(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::WEIGHTLESS;

@@ -143,6 +143,27 @@ fn progress_shows_on_a_terminal_after_a_while_and_is_erased() {
 }
 
 #[test]
+fn a_terminal_as_stdin_is_refused_with_what_was_expected() {
+    let folder = prepared();
+    for (tool, what, call) in [
+        ("classes-patch", "a model config", "classes-patch --list"),
+        ("classes-sites", "sites, one a line", "classes-sites --read -"),
+        ("classes-plot", "sites, one a line", "classes-plot"),
+        ("h5-config-get", "an HDF5 file", "h5-config-get -"),
+        ("h5-config-set", "a patch or a config", "h5-config-set model.h5 faulty.h5"),
+        ("h5-config-set", "sites", "h5-config-set model.h5 faulty.h5 --input conv2d_1.patch.json --sites -"),
+    ] {
+        let seen = on_a_terminal(&format!("{call}; echo exit $?"), folder.path()).replace('\r', "");
+        let expected = format!(
+            "{tool}: stdin: {what} is expected here, and stdin is a terminal\n\
+             hint: pipe something in, or name a file; --help shows an example\nexit 2\n"
+        );
+        assert_eq!(seen, expected, "{call}");
+    }
+    assert!(!folder.path().join("faulty.h5").exists());
+}
+
+#[test]
 fn progress_shows_in_no_pipe_and_to_none_who_wants_quiet() {
     let folder = prepared();
     let slow = "(head -n 3 sites.ndjson; sleep 3)";

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Parser};
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker};
 use classes_h5::config;
 use classes_h5::edit::{self, Calls, Inserted, Request};
 use classes_h5::graph::Address;
+use classes_h5::input::Input;
 use classes_h5::json::{self, Arrays};
 use classes_h5::list::{self, Style};
 use classes_h5::progress::Doing;
@@ -83,8 +84,8 @@ fn patch_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let text = input.read_text("a model config")?;
     let mut arrays = Arrays::default();
     let mut document = match args.apply {
-        true => input.parse_json(&text, &mut arrays)?,
-        false => input.parse_wanted(&text, config::wanted, &mut arrays)?,
+        true => cli::parse_json(&input, &text, &mut arrays)?,
+        false => cli::parse_wanted(&input, &text, config::wanted, &mut arrays)?,
     };
     let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
     drop(progress);

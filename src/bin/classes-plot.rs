@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker};
+use classes_h5::input::Input;
 use classes_h5::plot::{Options, Sheet};
 use classes_h5::progress::Doing;
 

@@ -1,14 +1,15 @@
 //! `classes-sites`: injection sites, as lines of JSON or as NumPy files.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
 use clap::Parser;
-use classes_h5::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker, io_failure};
+use classes_h5::cli::classes_config::ClassesConfig;
+use classes_h5::cli::{self, EXIT_CODES, Failure, ProgressLine, Speaker, notes};
 use classes_h5::error_model::{Models, table};
+use classes_h5::input::Input;
 use classes_h5::json::Arrays;
 use classes_h5::pattern::{Rows, SpatialClass};
 use classes_h5::progress::{Doing, Progress};
@@ -85,7 +86,10 @@ struct Args {
     #[arg(long, conflicts_with_all = ["npy", "operator", "models", "rows", "spatial_class", "value_class", "golden", "ranges", "range_min", "range_max"])]
     single_bit_flip: bool,
     /// Print the operators of the set with their spatial classes and frequencies, and check every model
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = [
+        "config", "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "ranges",
+        "rows", "spatial_class", "value_class", "single_bit_flip", "npy", "data_format", "classes_config",
+    ])]
     list_operators: bool,
     /// Take sites from FILE instead of drawing them: checked lines, or with --npy as NumPy files
     #[arg(long, value_name = "FILE", conflicts_with_all = [
@@ -118,13 +122,13 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         let format = args.data_format.unwrap_or_default();
         return read(&Input::from_arg(Some(file)), args.npy.as_deref(), format, &progress);
     }
-    let say = |words: String| speaker.say(&words);
-    let (mut request, mut format) = (request(args), args.data_format.unwrap_or_default());
+    let say = |note| speaker.say(&notes::note(&note));
+    let (mut request, mut format) = (request(args)?, args.data_format.unwrap_or_default());
     if let Some(name) = &args.layer {
         let input = Input::from_arg(args.config.as_deref());
         let progress = speaker.progress(Doing::Step("reading the config".to_owned()));
         let text = input.read_text("a model config")?;
-        let document = input.parse_json(&text, &mut Arrays::default())?;
+        let document = cli::parse_json(&input, &text, &mut Arrays::default())?;
         let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
         drop(progress);
         let (address, targets) = (edit::find(&graph, name)?, Targets::new(&graph));
@@ -136,13 +140,14 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
                 return Err(Failure::usage("--ranges - and the config cannot both come from stdin"));
             }
             let text = file.read_text("a file of golden ranges")?;
-            let ranges = file.parse_json(&text, &mut Arrays::default())?;
+            let ranges = cli::parse_json(&file, &text, &mut Arrays::default())?;
             let measured = run::range_of(&ranges, name, layer).map_err(|error| Failure::in_input(&file, error))?;
             request.range = RangeFrom::Measured(measured);
         }
     }
     if let Some(file) = &args.classes_config {
-        request.fill(ClassesConfig::read(file, &request.missing())?, say);
+        let told = ClassesConfig::read(file, &ClassesConfig::missing_in(&request))?.fill(&mut request);
+        told.iter().for_each(|words| speaker.say(words));
     }
     let campaign = request.campaign(say)?;
     let progress = progress(speaker, Some(campaign.count), args.npy.is_none());
@@ -150,32 +155,29 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         Some(folder) => campaign.npy(folder, format, &progress)?,
         None => {
             let jobs = args.jobs.map(usize::from).or_else(|| thread::available_parallelism().ok().map(usize::from));
-            campaign.lines(jobs.unwrap_or(1), cli::stdout(), &progress).map_err(|error| io_failure("stdout", &error))?
+            campaign
+                .lines(jobs.unwrap_or(1), cli::stdout(), &progress)
+                .map_err(|error| Failure::io("stdout", &error))?
         }
     };
     drop(progress);
-    tally.words().into_iter().for_each(say);
+    notes::tally(&tally).iter().for_each(|words| speaker.say(words));
     Ok(())
 }
 
-/// Lines on a terminal show themselves how far it has come.
-fn progress(speaker: Speaker, count: Option<u64>, writes_lines: bool) -> Progress {
-    match writes_lines && io::stdout().is_terminal() {
-        true => Progress::silent(),
+fn progress(speaker: Speaker, count: Option<u64>, writes_lines: bool) -> ProgressLine {
+    match writes_lines {
+        true => speaker.progress_of_lines(Doing::Sites(count)),
         false => speaker.progress(Doing::Sites(count)),
     }
 }
 
-fn request(args: &Args) -> Request {
-    Request {
+fn request(args: &Args) -> Result<Request, Failure> {
+    Ok(Request {
         shape: args.shape,
         operator: args.operator.clone(),
         models: args.models.as_deref().map(Models::new),
-        range: match (&args.golden, args.range_min, args.range_max) {
-            (Some(file), ..) => RangeFrom::Golden(file.clone()),
-            (None, None, None) => RangeFrom::Default,
-            (None, min, max) => RangeFrom::Ends(min, max),
-        },
+        range: range(args)?,
         rows: args.rows,
         spatial_class: args.spatial_class,
         value_class: args.value_class,
@@ -183,6 +185,21 @@ fn request(args: &Args) -> Request {
         seed: args.seed,
         first: args.first,
         count: args.count,
+    })
+}
+
+fn range(args: &Args) -> Result<RangeFrom, Failure> {
+    if let Some(file) = &args.golden {
+        return Ok(RangeFrom::Golden(file.clone()));
+    }
+    let nan = |flag| Err(Failure::usage(format!("--{flag} is NaN, not an end of a range")));
+    match (args.range_min, args.range_max) {
+        (None, None) => Ok(RangeFrom::Default),
+        (Some(min), _) if min.is_nan() => nan("range-min"),
+        (_, Some(max)) if max.is_nan() => nan("range-max"),
+        (Some(min), Some(max)) => Ok(RangeFrom::Ends(min, max)),
+        (None, _) => Err(Failure::usage("--range-max is given and --range-min is not")),
+        (_, None) => Err(Failure::usage("--range-min is given and --range-max is not")),
     }
 }
 
@@ -193,7 +210,7 @@ fn read(input: &Input, folder: Option<&Path>, format: DataFormat, progress: &Pro
         None => pass::lines(lines, io::BufWriter::new(cli::stdout()), progress),
     };
     passed.map_err(|error| match error {
-        PassError::Out(error) => io_failure("stdout", &error),
+        PassError::Out(error) => Failure::io("stdout", &error),
         PassError::Npy(error) => error.into(),
         error => Failure::in_input(input, error),
     })

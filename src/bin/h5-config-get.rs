@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
-use classes_h5::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker, io_failure};
+use classes_h5::cli::classes_config::ClassesConfig;
+use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker};
+use classes_h5::input::Input;
 use classes_h5::json::{Arrays, Printable};
 use classes_h5::model_file::h5::{MODEL_CONFIG, Model};
 use classes_h5::progress::Doing;
@@ -62,10 +63,10 @@ fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         Input::Path(path) => Model::open(path)?,
         Input::Stdin => {
             // HDF5 reads here and there in a file, which no pipe allows.
-            spool = tempfile::NamedTempFile::new().map_err(|error| io_failure("temporary file", &error))?;
-            _guard = Guard::new(spool.path()).map_err(|error| io_failure("temporary file", &error))?;
+            spool = tempfile::NamedTempFile::new().map_err(|error| Failure::io("temporary file", &error))?;
+            _guard = Guard::new(spool.path()).map_err(|error| Failure::io("temporary file", &error))?;
             let copied = io::copy(&mut input.open("an HDF5 file")?, &mut spool);
-            copied.and_then(|_| spool.flush()).map_err(|error| io_failure("stdin", &error))?;
+            copied.and_then(|_| spool.flush()).map_err(|error| Failure::io("stdin", &error))?;
             Model::open_as(spool.path(), "stdin".as_ref())?
         }
     };

@@ -1,12 +1,13 @@
 //! `h5-config-set`: a model, a patch (or a config) and sites in, the model that misbehaves out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use classes_h5::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Input, Speaker};
+use classes_h5::cli::classes_config::ClassesConfig;
+use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker};
 use classes_h5::graph::Keras;
+use classes_h5::input::Input;
 use classes_h5::progress::Doing;
 use classes_h5::rewrite::{self, Options, Report, SiteFiles, SiteSource};
 use classes_h5::sites::DataFormat;
@@ -152,12 +153,16 @@ fn site_sources(args: &Args) -> Result<Vec<SiteSource>, Failure> {
     }
 }
 
-/// Splits NAME=FILE. A file that exists under the whole text comes first: names of files may have a `=`.
+/// Splits NAME=FILE. Names and files may have a `=` themselves: a file that is there decides, else the first `=`.
 fn named(text: &str) -> (Option<String>, PathBuf) {
     let whole = PathBuf::from(text);
-    match text.rsplit_once('=') {
-        Some((name, file)) if !whole.exists() => (Some(name.to_owned()), PathBuf::from(file)),
-        _ => (None, whole),
+    if whole.exists() {
+        return (None, whole);
+    }
+    let splits = || text.match_indices('=').map(|(at, _)| (&text[..at], Path::new(&text[at + 1..])));
+    match splits().find(|(_, file)| file.exists()).or_else(|| splits().next()) {
+        Some((name, file)) => (Some(name.to_owned()), file.to_owned()),
+        None => (None, whole),
     }
 }
 

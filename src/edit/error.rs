@@ -2,9 +2,8 @@
 
 use thiserror::Error;
 
-use crate::explain::Explain;
 use crate::graph::Graph;
-use crate::text::{did_you_mean, shown};
+use crate::text::shown;
 
 /// Why a simulator cannot go where it is wanted, or not come out.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -14,8 +13,8 @@ pub enum InsertError {
     UnknownLayer {
         /// The name that was asked for.
         layer: String,
-        /// What may have been meant, or what there is.
-        hint: String,
+        /// The layers there are.
+        there: Vec<String>,
     },
     /// The layer is inside another layer that is no model.
     #[error(
@@ -127,32 +126,8 @@ impl InsertError {
                 };
             }
         }
-        let paths: Vec<String> = root.walk().iter().map(|address| root.path(address)).collect();
-        let hint = did_you_mean("the layers", path, paths.iter().map(String::as_str));
-        InsertError::UnknownLayer { layer: path.to_owned(), hint }
-    }
-}
-
-impl Explain for InsertError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            InsertError::UnknownLayer { hint, .. } => Some(hint.clone()),
-            InsertError::InsideWrapper { wrapper, .. } => Some(format!("inject behind '{}' itself", shown(wrapper))),
-            InsertError::Twice { .. } => {
-                Some("for a simulator behind a simulator, chain: classes-patch --apply ... | classes-patch --after simulator".into())
-            }
-            InsertError::SeveralCalls { inputs, .. } => {
-                let choices: Vec<String> =
-                    inputs.iter().enumerate().map(|(call, input)| format!("--node {call} (on {input})")).collect();
-                Some(format!("choose {}, or --node all", choices.join(", ")))
-            }
-            InsertError::SeveralTensors { used, .. } => {
-                let choices: Vec<String> = used.iter().map(|tensor| format!("--tensor {tensor}")).collect();
-                Some(format!("choose {}", choices.join(" or ")))
-            }
-            InsertError::Rank { .. } => Some("classes-patch --list shows what can be injected".into()),
-            _ => None,
-        }
+        let there = root.walk().iter().map(|address| root.path(address)).collect();
+        InsertError::UnknownLayer { layer: path.to_owned(), there }
     }
 }
 

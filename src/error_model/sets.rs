@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{Model, ModelError};
-use crate::explain::Explain;
-use crate::text::{did_you_mean, io_words, listed, near, shown, shown_path};
+use crate::text::{io_words, listed, shown, shown_path};
 
 /// A set of models: one for each of some operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub enum ModelsError {
     Io { path: PathBuf, error: io::Error },
     #[error("{}: no models (*.json) in this folder", shown_path(path))]
     Empty { path: PathBuf },
-    #[error("{set} has no operator {}: it has {}", shown(operator), listed(there, 20))]
+    #[error("{} has no operator {}: it has {}", shown(set), shown(operator), listed(there, 20))]
     NoOperator { set: String, operator: String, there: Vec<String> },
     #[error("{0}")]
     Model(#[from] ModelError),
@@ -58,22 +57,12 @@ impl Default for Models {
     }
 }
 
-impl Explain for ModelsError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            ModelsError::NoOperator { operator, there, .. } => {
-                let close = near(operator, there.iter().map(String::as_str));
-                (!close.is_empty()).then(|| format!("did you mean {}?", listed(&close, 3)))
-            }
-            ModelsError::Io { path, error } if error.kind() == io::ErrorKind::NotFound => {
-                Some(did_you_mean("the sets that are built in", &path.to_string_lossy(), ["gpu-warp", "gpu-thread"]))
-            }
-            _ => None,
-        }
-    }
-}
-
 impl Models {
+    /// The names of the sets that are built in.
+    pub fn built_in() -> impl Iterator<Item = &'static str> {
+        ["gpu-warp", "gpu-thread"].into_iter()
+    }
+
     /// A set that is built in (`gpu-warp`, `gpu-thread`), or else the models in a folder.
     pub fn new(name: &Path) -> Self {
         match name.to_str() {

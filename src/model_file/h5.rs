@@ -17,8 +17,7 @@ use thiserror::Error;
 pub use read::{Model, SavedLayer};
 pub use write::{Edit, Mode, Stamp, refuse_bad_output, write};
 
-use crate::explain::Explain;
-use crate::text::{did_you_mean, shown, shown_path};
+use crate::text::{shown, shown_path};
 
 /// The root attribute that holds the model's config.
 pub const MODEL_CONFIG: &str = "model_config";
@@ -111,28 +110,6 @@ pub enum H5Error {
         /// What HDF5 says.
         why: String,
     },
-}
-
-impl Explain for H5Error {
-    fn hint(&self) -> Option<String> {
-        match self {
-            H5Error::KerasArchive { .. } => Some(
-                "in Python: keras.models.load_model('model.keras').save('model.h5') makes an HDF5 file of it".into(),
-            ),
-            H5Error::WeightsOnly { .. } => {
-                Some("save the whole model: model.save('model.h5'), not model.save_weights".into())
-            }
-            H5Error::NoAttribute { name, there, .. } if !there.is_empty() => {
-                Some(did_you_mean("the attributes", name, there.iter().map(String::as_str)))
-            }
-            H5Error::TooLong { .. } => Some(
-                "take fewer sites, split them over several files (classes-sites --first), or write them --sparse"
-                    .into(),
-            ),
-            H5Error::Exists { .. } => Some("--force replaces it".into()),
-            _ => None,
-        }
-    }
 }
 
 /// What HDF5 says, on one line.

@@ -26,7 +26,7 @@ pub enum Unfit {
     SkipAmount,
     #[error("least skips wider than the tensor")]
     Spread,
-    #[error("a percent range wholly above the cap (--rows fitting)")]
+    #[error("a percent range wholly above the cap")]
     Capped,
 }
 

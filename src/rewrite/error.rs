@@ -6,13 +6,12 @@ use thiserror::Error;
 
 use super::sites::SitesError;
 use crate::config::ConfigError;
-use crate::explain::Explain;
 use crate::fill::FillError;
 use crate::json::JsonError;
 use crate::model_file::h5::H5Error;
 use crate::patch::PatchError;
 use crate::sites::Shape;
-use crate::text::{did_you_mean, listed, shown, shown_path};
+use crate::text::{listed, shown, shown_path};
 use crate::weights::PlanError;
 
 /// Why no new model is written.
@@ -103,35 +102,5 @@ fn no_placeholder(simulator: &Option<String>) -> String {
     match simulator {
         Some(name) => format!("sites are given for '{}', which is no simulator that awaits some", shown(name)),
         None => "sites are given, but no simulator in the new config awaits some".to_owned(),
-    }
-}
-
-impl Explain for SetError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            SetError::H5(error) => error.hint(),
-            SetError::InputJson(error) | SetError::ModelJson { error, .. } => error.hint(),
-            SetError::ModelConfig { error, .. } | SetError::NewConfig(error) => error.hint(),
-            SetError::Patch(error) => error.hint(),
-            SetError::Weights(error) => error.hint(),
-            SetError::Sites(error) => error.hint(),
-            SetError::Fill(error) => error.hint(),
-            SetError::NoSites { .. } => {
-                Some("--sites FILE, or --injections FILE.npy --masks FILE.npy; classes-sites draws sites".into())
-            }
-            SetError::NoPlaceholder { simulator: Some(name), open } if !open.is_empty() => {
-                Some(did_you_mean("these do", name, open.iter().map(String::as_str)))
-            }
-            SetError::NoPlaceholder { .. } => Some("classes-patch --after LAYER inserts one".into()),
-            SetError::WhichSimulator { open } => {
-                let first = open.first().map_or("simulator", String::as_str);
-                Some(format!("say which: --sites {}=FILE", shown(first)))
-            }
-            _ => None,
-        }
-    }
-
-    fn is_usage(&self) -> bool {
-        matches!(self, SetError::WhichSimulator { .. } | SetError::TwoSources { .. })
     }
 }

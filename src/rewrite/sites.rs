@@ -5,8 +5,7 @@ use std::thread;
 
 use thiserror::Error;
 
-use crate::cli::{Failure, Input};
-use crate::explain::Explain;
+use crate::input::{Input, InputError};
 use crate::sites::DataFormat;
 use crate::sites::lines::{self, LineError};
 use crate::sites::npy::{NpyError, Pair};
@@ -39,12 +38,9 @@ pub enum SiteFiles {
 /// Why sites cannot be read.
 #[derive(Debug, Error)]
 pub enum SitesError {
-    /// The file cannot be opened.
-    #[error("{what}")]
-    Open {
-        /// What and why, in words.
-        what: String,
-    },
+    /// The lines cannot be read at all.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// A line is wrong.
     #[error("{name}: {error}")]
     Line {
@@ -64,8 +60,6 @@ pub enum SitesError {
     Npy(#[from] NpyError),
 }
 
-impl Explain for SitesError {}
-
 /// The most threads that read lines; the sites do not depend on their number.
 const MOST_JOBS: usize = 8;
 
@@ -74,10 +68,7 @@ impl SiteFiles {
     pub fn read(&self, data_format: DataFormat) -> Result<Packed, SitesError> {
         match self {
             SiteFiles::Lines(input) => {
-                let text = input.open("sites").map_err(|failure| match failure {
-                    Failure::Message { text, .. } => SitesError::Open { what: text },
-                    Failure::ClosedPipe => SitesError::None { name: input.name() },
-                })?;
+                let text = input.open("sites")?;
                 let name = || input.name();
                 let jobs = thread::available_parallelism().map_or(1, usize::from).min(MOST_JOBS);
                 lines::read_all(text, data_format, jobs)

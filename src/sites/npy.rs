@@ -10,25 +10,22 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::text::io_words;
+use crate::text::{io_words, shown_path};
 
 use super::ShapeError;
 use super::dense::DenseError;
-use crate::explain::Explain;
 
 pub use read::{Pair, finite_range};
 pub use write::Writer;
 
 /// A NumPy file and what is wrong with it.
 #[derive(Debug, Error)]
-#[error("{}: {problem}", path.display())]
+#[error("{}: {problem}", shown_path(path))]
 pub struct NpyError {
     pub path: PathBuf,
     #[source]
     pub problem: Problem,
 }
-
-impl Explain for NpyError {}
 
 /// What can be wrong with a NumPy file.
 #[derive(Debug, Error)]

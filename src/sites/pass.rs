@@ -9,7 +9,6 @@ use super::DataFormat;
 use super::dense::{Dense, DenseError};
 use super::lines::{LineError, Reader};
 use super::npy::{self, NpyError};
-use crate::explain::Explain;
 use crate::progress::Progress;
 
 /// Why sites do not go on.
@@ -26,8 +25,6 @@ pub enum PassError {
     #[error("{0}")]
     Out(#[from] io::Error),
 }
-
-impl Explain for PassError {}
 
 /// Checks each line and writes it as it came. `progress` counts them.
 ///

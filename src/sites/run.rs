@@ -1,5 +1,6 @@
 //! A run of `classes-sites`: sites `first..first + count` of one stream, as lines or as NumPy files.
 
+mod note;
 mod ranges;
 mod request;
 mod tally;
@@ -14,9 +15,10 @@ use crate::sites::dense::Dense;
 use crate::sites::npy::{self, NpyError};
 use crate::sites::{DataFormat, lines};
 
+pub use note::{Note, RangeOf};
 pub use ranges::{Measured, RangesError, range_of};
 pub use request::{RangeFrom, Request, RequestError};
-pub use tally::Tally;
+pub use tally::{Counts, Tally};
 
 /// How many sites one thread makes at a time, at most.
 const PIECE: u64 = 64;

@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use crate::explain::Explain;
 use crate::text::shown;
 
 /// Weights that do not fit the new config.
@@ -30,17 +29,6 @@ pub enum WeightsError {
         /// The first difference.
         difference: String,
     },
-}
-
-impl Explain for WeightsError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            WeightsError::Missing { .. } => {
-                Some("only weightless layers and simulators can be added; a renamed layer loses its weights".into())
-            }
-            _ => Some("load MODEL in Keras and save it again; that writes them in order".into()),
-        }
-    }
 }
 
 /// The first place where two lists differ, in words.

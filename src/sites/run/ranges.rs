@@ -10,10 +10,9 @@
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::explain::Explain;
 use crate::graph::Layer;
 use crate::operator;
-use crate::text::{did_you_mean, shown};
+use crate::text::shown;
 use crate::value::{Range, RangeError};
 
 const LAYERS: &str = "layers";
@@ -68,23 +67,6 @@ pub enum RangesError {
         /// What is wrong with them.
         error: RangeError,
     },
-}
-
-impl Explain for RangesError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            RangesError::NoLayer { layer, there } if !there.is_empty() => {
-                Some(did_you_mean("its layers", layer, there.iter().map(String::as_str)))
-            }
-            RangesError::NoLayer { .. } | RangesError::Malformed { .. } => {
-                Some("docs/keras/golden_ranges.py writes such a file from a model and its inputs".to_owned())
-            }
-            RangesError::NoBefore { .. } => {
-                Some("docs/keras/golden_ranges.py on the model without the patch measures both".to_owned())
-            }
-            RangesError::Range { .. } => Some("--range-min and --range-max set another".to_owned()),
-        }
-    }
 }
 
 /// The range of a layer, which is found under `name`, as `--layer` addresses it.

@@ -4,11 +4,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{Campaign, Measured};
-use crate::classes_config::ClassesConfig;
+use super::{Campaign, Measured, Note, RangeOf};
 use crate::draw::{Options, Sampler};
 use crate::error_model::{FitError, Models, ModelsError};
-use crate::explain::Explain;
 use crate::operator::Operator;
 use crate::pattern::{Rows, SpatialClass};
 use crate::rng;
@@ -20,9 +18,6 @@ use crate::value::{Range, RangeError, ValueClass};
 
 /// Where no range is given and no operator fixes one.
 const DEFAULT_RANGE: (f32, f32) = (-30.0, 30.0);
-
-/// Where CLASSES' config looks for models if it does not say.
-const MODELS_FOLDER: &str = "models";
 
 /// What a user asks for.
 #[derive(Clone, Debug)]
@@ -56,8 +51,8 @@ pub struct Request {
 pub enum RangeFrom {
     /// The operator, or -30 to 30.
     Default,
-    /// Its two ends, both of which must be there.
-    Ends(Option<f32>, Option<f32>),
+    /// Its two ends.
+    Ends(f32, f32),
     /// The smallest and largest finite value in a NumPy file.
     Golden(PathBuf),
     /// What a file of golden ranges has for the layer.
@@ -77,10 +72,6 @@ pub enum RequestError {
     LayerOperator { layer: String, class: String, set: String, there: Vec<String> },
     #[error("the operator is not known")]
     NoOperator { set: String, there: Vec<String> },
-    #[error("--{given} is given and --{missing} is not")]
-    OneEnd { given: &'static str, missing: &'static str },
-    #[error("--{0} is NaN, not an end of a range")]
-    Nan(&'static str),
     #[error("{0}")]
     Range(#[from] RangeError),
     #[error("{}: {error}", shown_path(path))]
@@ -97,67 +88,7 @@ pub enum RequestError {
     Seed(#[from] std::io::Error),
 }
 
-impl Explain for RequestError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            RequestError::NoShape => Some("--layer NAME with a config, or --shape H,W,C".to_owned()),
-            RequestError::NoOperator { set, there } => {
-                Some(format!("--layer NAME with a config, or --operator with one that {set} has: {}", there.join(", ")))
-            }
-            RequestError::Rank { .. } => Some("classes-patch --list shows what can be injected".to_owned()),
-            RequestError::LayerShape { .. } => Some("--shape H,W,C gives it".to_owned()),
-            RequestError::LayerOperator { set, there, .. } => {
-                Some(format!("--operator with one that {set} has: {}", there.join(", ")))
-            }
-            RequestError::Seed(_) => Some("--seed gives one".to_owned()),
-            RequestError::Models(error) => error.hint(),
-            _ => None,
-        }
-    }
-
-    fn is_usage(&self) -> bool {
-        use RequestError::{Nan, NoOperator, NoShape, OneEnd, Range, TooMany};
-        matches!(self, NoShape | NoOperator { .. } | OneEnd { .. } | Nan(_) | Range(_) | TooMany { .. })
-    }
-}
-
 impl Request {
-    /// The keys of CLASSES' config that are needed for what is not said yet.
-    pub fn missing(&self) -> Vec<&'static str> {
-        let range = self.single_bit_flip || self.range != RangeFrom::Default;
-        [
-            (self.count.is_some(), "injection_sites"),
-            (self.single_bit_flip || self.operator.is_some(), "layer_type"),
-            (self.shape.is_some(), "layer_output_shape_cl"),
-            (range, "range_min"),
-            (range, "range_max"),
-        ]
-        .into_iter()
-        .filter_map(|(said, key)| (!said).then_some(key))
-        .collect()
-    }
-
-    /// Takes what is not said yet from CLASSES' config.
-    pub fn fill(&mut self, config: ClassesConfig, mut say: impl FnMut(String)) {
-        self.count = self.count.or(config.injection_sites);
-        self.shape = self.shape.or(config.shape);
-        self.operator = self.operator.take().or(config.layer_type);
-        if self.range == RangeFrom::Default {
-            self.range = RangeFrom::Ends(config.range_min, config.range_max);
-        }
-        if self.models.is_none() && !self.single_bit_flip {
-            let said = config.models_folder.is_some();
-            let folder = config.models_folder.unwrap_or_else(|| PathBuf::from(MODELS_FOLDER));
-            let models = Models::folder(&folder);
-            // A folder that is named and is there must be good; one that merely happens to be there need not be CLASSES'.
-            if folder.is_dir() && (said || models.operators().is_ok()) {
-                self.models = Some(models);
-            } else {
-                say(format!("{}: no folder of models, they are those built in", shown_path(&folder)));
-            }
-        }
-    }
-
     /// Takes shape and operator, where they are not said yet, from a layer; `None` is one whose output is not of rank 4.
     ///
     /// # Errors
@@ -166,7 +97,7 @@ impl Request {
         &mut self,
         name: &str,
         target: Option<&Target>,
-        mut say: impl FnMut(String),
+        mut say: impl FnMut(Note),
     ) -> Result<(), RequestError> {
         let layer = || name.to_owned();
         if self.shape.is_none() {
@@ -184,11 +115,7 @@ impl Request {
             return Err(RequestError::LayerOperator { layer: layer(), class, set, there });
         };
         if let Some(activation) = target.and_then(|target| target.fused.as_deref()) {
-            say(format!(
-                "'{}' computes {operator} and then {}: the faults are those of {operator}",
-                shown(name),
-                shown(activation)
-            ));
+            say(Note::Activation { layer: layer(), operator, activation: activation.to_owned() });
         }
         self.operator = Some(operator.name().to_owned());
         Ok(())
@@ -198,15 +125,15 @@ impl Request {
     ///
     /// # Errors
     /// Something is missing, out of bounds, or not in the set of models; or nothing can be drawn in this shape.
-    pub fn campaign(&self, say: impl FnMut(String)) -> Result<Campaign, RequestError> {
+    pub fn campaign(&self, say: impl FnMut(Note)) -> Result<Campaign, RequestError> {
         // Choices are told once all of them could be made.
         let mut told = Vec::new();
-        let campaign = self.prepare(|words| told.push(words))?;
+        let campaign = self.prepare(|note| told.push(note))?;
         told.into_iter().for_each(say);
         Ok(campaign)
     }
 
-    fn prepare(&self, mut say: impl FnMut(String)) -> Result<Campaign, RequestError> {
+    fn prepare(&self, mut say: impl FnMut(Note)) -> Result<Campaign, RequestError> {
         let (first, count) = (self.first, self.count.unwrap_or(1));
         first.checked_add(count).ok_or(RequestError::TooMany { first, count })?;
         let shape = self.shape.ok_or(RequestError::NoShape)?;
@@ -214,7 +141,7 @@ impl Request {
             Some(seed) => seed,
             None => {
                 let seed = rng::fresh_seed()?;
-                say(format!("seed {seed} (drawn: --seed {seed} makes the same sites)"));
+                say(Note::Seed(seed));
                 seed
             }
         };
@@ -225,12 +152,11 @@ impl Request {
         Ok(Campaign { sampler, first, count })
     }
 
-    fn sampler(&self, shape: Shape, seed: u64, mut say: impl FnMut(String)) -> Result<Sampler, RequestError> {
+    fn sampler(&self, shape: Shape, seed: u64, mut say: impl FnMut(Note)) -> Result<Sampler, RequestError> {
         let models = match &self.models {
             Some(models) => models.clone(),
             None => {
-                say("models: gpu-warp (a whole warp struck; --models gpu-thread is the milder set of one thread)"
-                    .to_owned());
+                say(Note::DefaultModels);
                 Models::default()
             }
         };
@@ -245,45 +171,27 @@ impl Request {
             value_class: self.value_class,
         };
         let sampler = Sampler::new(&model, shape, &options, seed)?;
-        if let Some(words) = sampler.model().and_then(|model| model.struck_words()) {
-            say(format!("{} in {shape}: {words}", model.id()));
+        if let Some(why) = sampler.model().and_then(|model| model.struck_words()) {
+            say(Note::Struck { model: model.id(), shape, why });
         }
         Ok(sampler)
     }
 
-    fn range(&self, operator: &str, mut say: impl FnMut(String)) -> Result<Range, RequestError> {
-        match &self.range {
-            RangeFrom::Default => {
-                let fixed = operator.parse().ok().and_then(Operator::range);
-                let (min, max) = fixed.unwrap_or(DEFAULT_RANGE);
-                say(match fixed {
-                    Some(_) => format!(
-                        "golden range {min} to {max} (that of {operator}; --range-min and --range-max, --ranges or --golden set another)"
-                    ),
-                    None => format!(
-                        "golden range {min} to {max} (the default, not measured: --ranges or --golden give the layer's own)"
-                    ),
-                });
-                Ok(Range::new(min, max)?)
-            }
-            RangeFrom::Ends(min, max) => match (*min, *max) {
-                (Some(min), _) if min.is_nan() => Err(RequestError::Nan("range-min")),
-                (_, Some(max)) if max.is_nan() => Err(RequestError::Nan("range-max")),
-                (Some(min), Some(max)) => Ok(Range::new(min, max)?),
-                (None, _) => Err(RequestError::OneEnd { given: "range-max", missing: "range-min" }),
-                (_, None) => Err(RequestError::OneEnd { given: "range-min", missing: "range-max" }),
+    fn range(&self, operator: &str, mut say: impl FnMut(Note)) -> Result<Range, RequestError> {
+        let (range, of) = match &self.range {
+            RangeFrom::Default => match operator.parse().ok().and_then(Operator::range) {
+                Some((min, max)) => (Range::new(min, max)?, RangeOf::Operator(operator.to_owned())),
+                None => (Range::new(DEFAULT_RANGE.0, DEFAULT_RANGE.1)?, RangeOf::Default),
             },
+            RangeFrom::Ends(min, max) => return Ok(Range::new(*min, *max)?),
             RangeFrom::Golden(path) => {
                 let (min, max) = npy::finite_range(path)?;
                 let error = |error| RequestError::GoldenRange { path: path.clone(), error };
-                let range = Range::new(min as f32, max as f32).map_err(error)?;
-                say(format!("golden range {} to {}", range.min(), range.max()));
-                Ok(range)
+                (Range::new(min as f32, max as f32).map_err(error)?, RangeOf::Array)
             }
-            RangeFrom::Measured(Measured { range, of }) => {
-                say(format!("golden range {} to {}, that of {of}", range.min(), range.max()));
-                Ok(*range)
-            }
-        }
+            RangeFrom::Measured(Measured { range, of }) => (*range, RangeOf::Measured(of.clone())),
+        };
+        say(Note::Range { range, of });
+        Ok(range)
     }
 }

@@ -11,11 +11,15 @@ pub struct Tally {
     classes: BTreeMap<SpatialClass, Counts>,
 }
 
+/// Counts of the sites of one spatial class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Counts {
-    drawn: u64,
-    other: u64,
-    capped: u64,
+pub struct Counts {
+    /// All.
+    pub drawn: u64,
+    /// Those that do not meet the class's definition.
+    pub other: u64,
+    /// Those that an absolute cap decided.
+    pub capped: u64,
 }
 
 impl Tally {
@@ -40,28 +44,8 @@ impl Tally {
         self
     }
 
-    /// What is to be said of the run, a line each.
-    pub fn words(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        let drawn: u64 = self.classes.values().map(|counts| counts.drawn).sum();
-        let other: u64 = self.classes.values().map(|counts| counts.other).sum();
-        let capped: u64 = self.classes.values().map(|counts| counts.capped).sum();
-        if other > 0 {
-            let class = |(class, counts): (&SpatialClass, &Counts)| {
-                (counts.other > 0).then(|| format!("{class} {} of {}", counts.other, counts.drawn))
-            };
-            let by_class: Vec<_> = self.classes.iter().filter_map(class).collect();
-            words.push(format!(
-                "{other} of {drawn} sites do not meet their class's definition (\"as_defined\": false): {}",
-                by_class.join(", ")
-            ));
-        }
-        if capped > 0 {
-            words.push(format!(
-                "{capped} of {drawn} sites come from percents measured on smaller tensors, so that an absolute cap decided \
-                 (\"capped\": true; --rows fitting leaves such parameters out)"
-            ));
-        }
-        words
+    /// The spatial classes that were drawn, each with its counts.
+    pub fn classes(&self) -> impl Iterator<Item = (SpatialClass, Counts)> + '_ {
+        self.classes.iter().map(|(class, counts)| (*class, *counts))
     }
 }

@@ -6,10 +6,13 @@ use py_literal::Value as Python;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::cli::{Failure, Input};
-use crate::explain::Explain;
+use super::Failure;
+use super::near::near;
+use crate::error_model::Models;
+use crate::input::Input;
 use crate::sites::Shape;
-use crate::text::{near, shown};
+use crate::sites::run::{RangeFrom, Request};
+use crate::text::{shown, shown_path};
 
 /// What a config file says; what it leaves out is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,7 +43,8 @@ pub struct ClassesConfigError {
     pub problems: Vec<String>,
 }
 
-impl Explain for ClassesConfigError {}
+/// Where CLASSES looks for models if its config does not say.
+const MODELS_FOLDER: &str = "models";
 
 const KEYS: [&str; 9] = [
     "model",
@@ -102,6 +106,43 @@ impl ClassesConfig {
         let input = Input::from_arg(Some(path));
         let text = input.read_text("CLASSES' config.json")?;
         Self::parse(&text, needed).map_err(|error| Failure::in_input(&input, error))
+    }
+
+    /// The keys that are needed for what a request does not say yet.
+    pub fn missing_in(request: &Request) -> Vec<&'static str> {
+        let range = request.single_bit_flip || request.range != RangeFrom::Default;
+        [
+            (request.count.is_some(), "injection_sites"),
+            (request.single_bit_flip || request.operator.is_some(), "layer_type"),
+            (request.shape.is_some(), "layer_output_shape_cl"),
+            (range, "range_min"),
+            (range, "range_max"),
+        ]
+        .into_iter()
+        .filter_map(|(said, key)| (!said).then_some(key))
+        .collect()
+    }
+
+    /// Fills in what a request does not say yet. What is to be told about it comes back.
+    pub fn fill(self, request: &mut Request) -> Option<String> {
+        request.count = request.count.or(self.injection_sites);
+        request.shape = request.shape.or(self.shape);
+        request.operator = request.operator.take().or(self.layer_type);
+        if let (RangeFrom::Default, Some(min), Some(max)) = (&request.range, self.range_min, self.range_max) {
+            request.range = RangeFrom::Ends(min, max);
+        }
+        if request.models.is_some() || request.single_bit_flip {
+            return None;
+        }
+        let said = self.models_folder.is_some();
+        let folder = self.models_folder.unwrap_or_else(|| PathBuf::from(MODELS_FOLDER));
+        let models = Models::folder(&folder);
+        // A folder that is named and is there must be good; one that merely happens to be there need not be CLASSES'.
+        if folder.is_dir() && (said || models.operators().is_ok()) {
+            request.models = Some(models);
+            return None;
+        }
+        Some(format!("{}: no folder of models, they are those built in", shown_path(&folder)))
     }
 
     /// The file to write.

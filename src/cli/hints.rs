@@ -1,0 +1,278 @@
+//! What a user can try next, for each error of the library, and whether a flag is at fault.
+//!
+//! The library's errors say what is wrong and carry the data; here alone stand the words that name tools and flags.
+
+use std::error::Error;
+use std::io;
+
+use super::classes_config::ClassesConfigError;
+use super::near::{did_you_mean, near};
+use crate::config::ConfigError;
+use crate::edit::InsertError;
+use crate::error_model::{Models, ModelsError};
+use crate::fill::FillError;
+use crate::input::InputError;
+use crate::json::JsonError;
+use crate::model_file::h5::H5Error;
+use crate::patch::PatchError;
+use crate::plot::PlotError;
+use crate::rewrite::{SetError, SitesError};
+use crate::sites::npy::NpyError;
+use crate::sites::pass::PassError;
+use crate::sites::run::{RangesError, RequestError};
+use crate::text::{listed, shown};
+use crate::weights::{PlanError, WeightsError};
+
+/// An error, told to a user: its one line, a hint where one helps, and whose fault it is.
+pub trait Explain: Error {
+    /// What to try next.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether a flag or its value is at fault (exit code 2) rather than some content (1).
+    fn is_usage(&self) -> bool {
+        false
+    }
+}
+
+fn some(words: &str) -> Option<String> {
+    Some(words.to_owned())
+}
+
+impl Explain for ClassesConfigError {}
+impl Explain for NpyError {}
+impl Explain for PassError {}
+
+impl Explain for InputError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            InputError::Terminal { .. } => some("pipe something in, or name a file; --help shows an example"),
+            _ => None,
+        }
+    }
+
+    fn is_usage(&self) -> bool {
+        matches!(self, InputError::Terminal { .. })
+    }
+}
+
+impl Explain for JsonError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            JsonError::Syntax(_) => None,
+            JsonError::BareNumber { token, .. } => {
+                Some(format!("only the site arrays of a simulator may hold {token}; put a number there"))
+            }
+        }
+    }
+}
+
+impl Explain for ConfigError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            ConfigError::NotAModel { .. } => {
+                some("h5-config-get prints the config of a saved model; classes-patch and h5-config-set take that")
+            }
+            ConfigError::UnknownLayer { name, there, .. } => Some(did_you_mean("its layers", name, there)),
+            _ => None,
+        }
+    }
+}
+
+impl Explain for InsertError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            InsertError::UnknownLayer { layer, there } => Some(did_you_mean("the layers", layer, there)),
+            InsertError::InsideWrapper { wrapper, .. } => Some(format!("inject behind '{}' itself", shown(wrapper))),
+            InsertError::Twice { .. } => some(
+                "for a simulator behind a simulator, chain: classes-patch --apply ... | classes-patch --after simulator",
+            ),
+            InsertError::SeveralCalls { inputs, .. } => {
+                let choices: Vec<String> =
+                    inputs.iter().enumerate().map(|(call, input)| format!("--node {call} (on {input})")).collect();
+                Some(format!("choose {}, or --node all", choices.join(", ")))
+            }
+            InsertError::SeveralTensors { used, .. } => {
+                let choices: Vec<String> = used.iter().map(|tensor| format!("--tensor {tensor}")).collect();
+                Some(format!("choose {}", choices.join(" or ")))
+            }
+            InsertError::Rank { .. } => some("classes-patch --list shows what can be injected"),
+            _ => None,
+        }
+    }
+}
+
+impl Explain for PatchError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            PatchError::Malformed(_) | PatchError::Excess { .. } => None,
+            _ => some("the patch was made for another config; make it again from this one with classes-patch"),
+        }
+    }
+}
+
+impl Explain for H5Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            H5Error::KerasArchive { .. } => {
+                some("in Python: keras.models.load_model('model.keras').save('model.h5') makes an HDF5 file of it")
+            }
+            H5Error::WeightsOnly { .. } => some("save the whole model: model.save('model.h5'), not model.save_weights"),
+            H5Error::NoAttribute { name, there, .. } if !there.is_empty() => {
+                Some(did_you_mean("the attributes", name, there))
+            }
+            H5Error::TooLong { .. } => {
+                some("take fewer sites, split them over several files (classes-sites --first), or write them --sparse")
+            }
+            H5Error::Exists { .. } => some("--force replaces it"),
+            _ => None,
+        }
+    }
+}
+
+impl Explain for WeightsError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            WeightsError::Missing { .. } => {
+                some("only weightless layers and simulators can be added; a renamed layer loses its weights")
+            }
+            _ => some("load MODEL in Keras and save it again; that writes them in order"),
+        }
+    }
+}
+
+impl Explain for PlanError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            PlanError::Cycle(_) => None,
+            PlanError::Weights(error) => error.hint(),
+        }
+    }
+}
+
+impl Explain for FillError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            FillError::NoSimulator { .. } => None,
+            FillError::NotDense { .. } => some("--sparse writes the cells only, and can carry bit flips"),
+            FillError::TooLong { .. } | FillError::Memory { .. } => {
+                some("--sparse writes the cells only; or split the sites over several files (classes-sites --first)")
+            }
+        }
+    }
+}
+
+impl Explain for SitesError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            SitesError::Input(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    fn is_usage(&self) -> bool {
+        matches!(self, SitesError::Input(error) if error.is_usage())
+    }
+}
+
+impl Explain for SetError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            SetError::H5(error) => error.hint(),
+            SetError::InputJson(error) | SetError::ModelJson { error, .. } => error.hint(),
+            SetError::ModelConfig { error, .. } | SetError::NewConfig(error) => error.hint(),
+            SetError::Patch(error) => error.hint(),
+            SetError::Weights(error) => error.hint(),
+            SetError::Sites(error) => error.hint(),
+            SetError::Fill(error) => error.hint(),
+            SetError::NoSites { .. } => {
+                some("--sites FILE, or --injections FILE.npy --masks FILE.npy; classes-sites draws sites")
+            }
+            SetError::NoPlaceholder { simulator: Some(name), open } if !open.is_empty() => {
+                Some(did_you_mean("these do", name, open))
+            }
+            SetError::NoPlaceholder { .. } => some("classes-patch --after LAYER inserts one"),
+            SetError::WhichSimulator { open } => {
+                let first = open.first().map_or("simulator", String::as_str);
+                Some(format!("say which: --sites {}=FILE", shown(first)))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_usage(&self) -> bool {
+        match self {
+            SetError::WhichSimulator { .. } | SetError::TwoSources { .. } => true,
+            SetError::Sites(error) => error.is_usage(),
+            _ => false,
+        }
+    }
+}
+
+impl Explain for ModelsError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            ModelsError::NoOperator { operator, there, .. } => {
+                let close = near(operator, there.iter().map(String::as_str));
+                (!close.is_empty()).then(|| format!("did you mean {}?", listed(&close, 3)))
+            }
+            ModelsError::Io { path, error } if error.kind() == io::ErrorKind::NotFound => {
+                Some(did_you_mean("the sets that are built in", &path.to_string_lossy(), Models::built_in()))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Explain for RequestError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            RequestError::NoShape => some("--layer NAME with a config, or --shape H,W,C"),
+            RequestError::NoOperator { set, there } => Some(format!(
+                "--layer NAME with a config, or --operator with one that {} has: {}",
+                shown(set),
+                listed(there, 20)
+            )),
+            RequestError::Rank { .. } => some("classes-patch --list shows what can be injected"),
+            RequestError::LayerShape { .. } => some("--shape H,W,C gives it"),
+            RequestError::LayerOperator { set, there, .. } => {
+                Some(format!("--operator with one that {} has: {}", shown(set), listed(there, 20)))
+            }
+            RequestError::Seed(_) => some("--seed gives one"),
+            RequestError::Models(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    fn is_usage(&self) -> bool {
+        use RequestError::{NoOperator, NoShape, Range, TooMany};
+        matches!(self, NoShape | NoOperator { .. } | Range(_) | TooMany { .. })
+    }
+}
+
+impl Explain for RangesError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            RangesError::NoLayer { layer, there } if !there.is_empty() => {
+                Some(did_you_mean("its layers", layer, there))
+            }
+            RangesError::NoLayer { .. } | RangesError::Malformed { .. } => {
+                some("docs/keras/golden_ranges.py writes such a file from a model and its inputs")
+            }
+            RangesError::NoBefore { .. } => {
+                some("docs/keras/golden_ranges.py on the model without the patch measures both")
+            }
+            RangesError::Range { .. } => some("--range-min and --range-max set another"),
+        }
+    }
+}
+
+impl Explain for PlotError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            PlotError::Line(_) => None,
+            PlotError::NoSites => some("classes-sites draws some"),
+        }
+    }
+}
