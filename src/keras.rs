@@ -2,3 +2,4 @@
 
 pub mod dtype;
 pub mod simulator;
+pub mod variables;
