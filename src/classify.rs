@@ -3,8 +3,8 @@
 //! The figures of the models come from classifying measured sites, the first definition that matches being the site's
 //! class. So a drawn site is what its name says only if its class is the first to match here as well.
 
+use crate::layout::Shape;
 use crate::pattern::SpatialClass;
-use crate::sites::Shape;
 
 /// Classifies sites of one shape.
 pub struct Classifier {

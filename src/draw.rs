@@ -2,9 +2,10 @@
 
 use crate::classify::Classifier;
 use crate::error_model::{FitError, FittedModel, Model, Struck};
+use crate::fault::{Cell, Fault, Site};
+use crate::layout::Shape;
 use crate::pattern::{Canvas, Rows, Setting, SpatialClass};
 use crate::rng::{Rng, Streams};
-use crate::sites::{Cell, Fault, Shape, Site};
 use crate::value::{Mix, Range, ValueClass};
 
 /// How often a site is drawn, at most, until its class is the first whose definition it meets.

@@ -7,7 +7,6 @@ mod fit;
 mod parse;
 mod sets;
 mod table;
-mod weighted;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -15,11 +14,11 @@ use thiserror::Error;
 use crate::pattern::{Pattern, Problem, SpatialClass};
 use crate::text::shown;
 use crate::value::Mix;
+use crate::weighted::Weighted;
 
 pub use fit::{FitError, FittedClass, FittedModel, Struck};
 pub use sets::{Models, ModelsError};
 pub use table::table;
-pub use weighted::Weighted;
 
 /// The error model of one operator.
 #[derive(Clone, Debug)]

@@ -250,7 +250,8 @@ fn restore_in_array(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sites::{Cell, DataFormat, Fault, Shape, Site};
+    use crate::fault::{Cell, Fault, Site};
+    use crate::layout::{DataFormat, Shape};
 
     fn document() -> Value {
         json!({"a": "é", "config": {"available_injection_sites": "INJ_SITES", "masks": "MASKS",

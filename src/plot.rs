@@ -12,8 +12,8 @@ use std::io::{self, BufRead, Write};
 
 use thiserror::Error;
 
+use crate::layout::Shape;
 use crate::progress::Progress;
-use crate::sites::Shape;
 use crate::sites::lines::{LineError, Reader};
 use crate::text::short;
 use kind::Kind;

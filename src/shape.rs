@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::graph::{Address, Graph, Layer, Source};
-use crate::sites::DataFormat;
+use crate::layout::DataFormat;
 
 /// A tensor's shape, the batch axis first. `None` is a size that is unknown, or differs from run to run.
 pub type Dims = Vec<Option<usize>>;

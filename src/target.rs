@@ -8,9 +8,9 @@ pub use output::{Output, Storage};
 use std::collections::BTreeSet;
 
 use crate::graph::{Address, Graph, Source};
+use crate::layout::{DataFormat, Shape};
 use crate::operator::{Operator, Reading};
 use crate::shape::{self, Dims, Shapes};
-use crate::sites::{DataFormat, Shape};
 use format::Formats;
 
 /// A layer whose output a simulator may take: one of rank 4, or one whose shape is unknown.

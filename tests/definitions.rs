@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use classes_h5::classify::Classifier;
 use classes_h5::draw::{Options, Sampler};
 use classes_h5::error_model::Models;
+use classes_h5::layout::Shape;
 use classes_h5::pattern::{Rows, SpatialClass};
 use classes_h5::rng::Streams;
-use classes_h5::sites::Shape;
 use classes_h5::value::Range;
 
 type Positions = BTreeSet<usize>;

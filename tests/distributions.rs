@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use classes_h5::draw::{Options, Sampler};
 use classes_h5::error_model::Models;
+use classes_h5::fault::Fault;
+use classes_h5::layout::Shape;
 use classes_h5::pattern::{Canvas, Fields, Fit, Pattern, Rows, SpatialClass};
 use classes_h5::rng::Streams;
-use classes_h5::sites::{Fault, Shape};
 use classes_h5::value::{Mix, Range, ValueClass};
 use serde_json::{Value, json};
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use classes_h5::error_model::{Models, Weighted};
+use classes_h5::error_model::Models;
+use classes_h5::weighted::Weighted;
 
 /// Set, operator, spatial class; its frequency, the weights of its value mixes and of its parameter sets, and how many
 /// parameter choices these sets hold: taken from the figures, not from the models.

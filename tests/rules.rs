@@ -5,9 +5,9 @@
 mod check;
 
 use classes_h5::error_model::Models;
+use classes_h5::layout::Shape;
 use classes_h5::pattern::{Canvas, Fields, Fit, Pattern, Rows, SpatialClass};
 use classes_h5::rng::Streams;
-use classes_h5::sites::Shape;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_json::{Value, json};

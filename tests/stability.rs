@@ -3,9 +3,9 @@
 
 use classes_h5::draw::{Options, Sampler};
 use classes_h5::error_model::Models;
+use classes_h5::layout::Shape;
 use classes_h5::pattern::{Rows, SpatialClass};
 use classes_h5::progress::Progress;
-use classes_h5::sites::Shape;
 use classes_h5::sites::run::Campaign;
 use classes_h5::value::{Range, ValueClass};
 use sha2::{Digest, Sha256};

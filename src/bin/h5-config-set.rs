@@ -8,9 +8,9 @@ use classes_h5::cli::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker};
 use classes_h5::graph::Keras;
 use classes_h5::input::Input;
+use classes_h5::layout::DataFormat;
 use classes_h5::progress::Doing;
 use classes_h5::rewrite::{self, Options, Report, SiteFiles, SiteSource};
-use classes_h5::sites::DataFormat;
 use classes_h5::text::{shown, shown_path};
 
 const TOOL: &str = "h5-config-set";

@@ -10,7 +10,7 @@ use super::Failure;
 use super::near::near;
 use crate::error_model::Models;
 use crate::input::Input;
-use crate::sites::Shape;
+use crate::layout::Shape;
 use crate::sites::run::{RangeFrom, Request};
 use crate::text::{shown, shown_path};
 

@@ -2,10 +2,11 @@
 
 use thiserror::Error;
 
-use super::{Model, Weighted};
+use super::Model;
+use crate::layout::Shape;
 use crate::pattern::{Fit, Fitted, Rows, SpatialClass, Unfit};
-use crate::sites::Shape;
 use crate::value::Mix;
+use crate::weighted::Weighted;
 
 /// A model as it is drawn in tensors of one shape.
 #[derive(Clone, Debug)]

@@ -4,9 +4,10 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::{Class, Weighted};
+use super::Class;
 use crate::pattern::{Fields, Pattern, Problem, SpatialClass};
 use crate::value::{Mix, ValueClass};
+use crate::weighted::Weighted;
 
 /// Names that may stand beside the parts of a class, a mix or a parameter set, and mean nothing here but a weight.
 const STATISTICS: [&str; 4] = ["frequency", "count", "categories_count", "overall_frequency"];

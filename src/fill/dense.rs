@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Piece;
-use crate::sites::Fault;
+use crate::fault::Fault;
 use crate::sites::packed::Packed;
 
 /// Which of a site's two arrays.

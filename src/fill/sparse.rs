@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Piece;
 use super::dense::{LONGEST_NUMBER, write_number};
-use crate::sites::Fault;
+use crate::fault::Fault;
 use crate::sites::packed::{Packed, PackedCell};
 
 /// The cells of all sites: `[{"index": [...], "value": [...], "bit": [...]}, ...]`. Of `value` and `bit`, a list that

@@ -1,8 +1,8 @@
 //! Where a rule puts its cells: reused from site to site, so that drawing allocates nothing.
 
 use super::choice::Setting;
+use crate::layout::Shape;
 use crate::rng::Rng;
-use crate::sites::Shape;
 
 /// The cells of one site as tensor indices `t = c * H * W + h * W + w`: channel by channel, the order of the GPU kernels
 /// measured, whatever layout the framework uses.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::choice::Choice;
-use crate::sites::Shape;
+use crate::layout::Shape;
 
 /// Why something cannot be drawn in a tensor.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq, PartialOrd, Ord)]

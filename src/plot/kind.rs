@@ -1,6 +1,6 @@
 //! The kinds of corrupted cells that a picture tells apart.
 
-use crate::sites::Fault;
+use crate::fault::Fault;
 use crate::value::ValueClass;
 
 /// A kind of cell, the least grave first: where a square of the picture stands for several cells, it has the colour of the

@@ -7,7 +7,8 @@ use std::io::{self, Write};
 use super::kind::Kind;
 use super::remarks::Remarks;
 use super::svg::{px, text};
-use crate::sites::{Shape, Site};
+use crate::fault::Site;
+use crate::layout::Shape;
 use crate::text::short;
 
 /// A panel's width, in pixels.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::kind::Kind;
-use crate::sites::Shape;
+use crate::layout::Shape;
 use crate::text::shown;
 
 /// Opens the picture: size, title, style, background.

@@ -8,9 +8,9 @@ use super::sites::SitesError;
 use crate::config::ConfigError;
 use crate::fill::FillError;
 use crate::json::JsonError;
+use crate::layout::Shape;
 use crate::model_file::h5::H5Error;
 use crate::patch::PatchError;
-use crate::sites::Shape;
 use crate::text::{listed, shown, shown_path};
 use crate::weights::PlanError;
 

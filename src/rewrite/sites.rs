@@ -6,7 +6,7 @@ use std::thread;
 use thiserror::Error;
 
 use crate::input::{Input, InputError};
-use crate::sites::DataFormat;
+use crate::layout::DataFormat;
 use crate::sites::lines::{self, LineError};
 use crate::sites::npy::{NpyError, Pair};
 use crate::sites::packed::Packed;

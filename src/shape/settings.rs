@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Dims, format_of};
-use crate::sites::DataFormat;
+use crate::layout::DataFormat;
 
 /// A layer's class and its constructor arguments.
 #[derive(Clone, Copy)]

@@ -3,7 +3,8 @@
 
 use thiserror::Error;
 
-use super::{Cell, DataFormat, Fault, Shape, Site};
+use crate::fault::{Cell, Fault, Site};
+use crate::layout::{DataFormat, Shape};
 
 /// Why a site has no dense form.
 #[derive(Debug, Error, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use crate::text::{io_words, shown_path};
 
-use super::ShapeError;
 use super::dense::DenseError;
+use crate::layout::ShapeError;
 
 pub use read::{Pair, finite_range};
 pub use write::Writer;

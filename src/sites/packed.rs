@@ -1,7 +1,8 @@
 //! Many sites in little memory: of each only the corrupted cells, and of a cell its flat index.
 
 use super::dense::{DenseError, index};
-use super::{DataFormat, Fault, Shape, Site};
+use crate::fault::{Fault, Site};
+use crate::layout::{DataFormat, Shape};
 
 /// Sites of one shape, at least one.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +26,7 @@ pub struct PackedCell {
 
 /// Packs a site.
 pub(super) fn pack(format: DataFormat, site: &Site) -> PackedSite {
-    let cell = |cell: &super::Cell| {
+    let cell = |cell: &crate::fault::Cell| {
         let index = index(format, site.shape, cell.h, cell.w, cell.c);
         // A shape has at most u32::MAX cells.
         PackedCell { index: index as u32, fault: cell.fault }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::DataFormat;
 use super::dense::{Dense, DenseError};
 use super::lines::{LineError, Reader};
 use super::npy::{self, NpyError};
+use crate::layout::DataFormat;
 use crate::progress::Progress;
 
 /// Why sites do not go on.
@@ -68,7 +68,8 @@ pub fn npy(input: impl BufRead, folder: &Path, format: DataFormat, progress: &Pr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sites::{Shape, npy::Pair};
+    use crate::layout::Shape;
+    use crate::sites::npy::Pair;
 
     const LINES: &str = r#"{"shape":{"h":1,"w":2,"c":3},"cells":[{"h":0,"w":1,"c":2,"value":"NaN"}]}
 

@@ -9,11 +9,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::draw::{Drawn, Sampler};
+use crate::layout::DataFormat;
 use crate::ordered::{self, Piece};
 use crate::progress::Progress;
 use crate::sites::dense::Dense;
+use crate::sites::lines;
 use crate::sites::npy::{self, NpyError};
-use crate::sites::{DataFormat, lines};
 
 pub use note::{Note, RangeOf};
 pub use ranges::{Measured, RangesError, range_of};

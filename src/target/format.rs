@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use crate::graph::{Address, Graph, Wire};
+use crate::layout::DataFormat;
 use crate::shape;
-use crate::sites::DataFormat;
 
 /// A data format, and how many layers away the layer stands that has it.
 type Found = Option<(usize, DataFormat)>;

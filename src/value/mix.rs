@@ -1,8 +1,8 @@
 //! Which value classes appear together in a site (the models' "domain classes").
 
 use super::ValueClass;
-use crate::error_model::Weighted;
 use crate::rng::Rng;
+use crate::weighted::Weighted;
 
 /// A mix of value classes.
 #[derive(Clone, Debug, PartialEq)]

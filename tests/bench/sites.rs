@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use classes_h5::draw::{Options, Sampler};
 use classes_h5::error_model::Models;
+use classes_h5::layout::Shape;
 use classes_h5::pattern::Rows;
 use classes_h5::progress::Progress;
-use classes_h5::sites::Shape;
 use classes_h5::sites::run::Campaign;
 use classes_h5::value::Range;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use classes_h5::layout::Shape;
 use classes_h5::pattern::{Setting, SpatialClass};
-use classes_h5::sites::Shape;
 use serde_json::Value;
 
 /// The cells of a site by channel, and its parameters.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::read::{LineError, Lines, Parser, Reader};
-use crate::sites::DataFormat;
+use crate::layout::DataFormat;
 use crate::sites::packed::{Packed, PackedSite, pack};
 
 /// A thread takes lines until it has so many bytes of them.

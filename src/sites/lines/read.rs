@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::sites::{Cell, Fault, Shape, ShapeError, Site};
+use crate::fault::{Cell, Fault, Site};
+use crate::layout::{Shape, ShapeError};
 use crate::text::io_words;
 
 /// The longest line that is read, in bytes: what never ends is no line.

@@ -3,8 +3,8 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::draw::{Drawn, Sampler};
+use crate::fault::Fault;
 use crate::pattern::Setting;
-use crate::sites::Fault;
 use crate::value::ValueClass;
 
 /// Writes drawn sites of one run as lines.
@@ -114,8 +114,9 @@ mod tests {
     use super::*;
     use crate::draw::Options;
     use crate::error_model::Models;
+    use crate::layout::Shape;
     use crate::pattern::Rows;
-    use crate::sites::{Shape, lines::Reader};
+    use crate::sites::lines::Reader;
     use crate::value::Range;
 
     #[test]
@@ -131,7 +132,7 @@ mod tests {
             let mut line = Vec::new();
             writer.write(&drawn, &mut line).unwrap();
             let read = Reader::new(line.as_slice()).next().unwrap().unwrap();
-            let bits = |site: &crate::sites::Site| -> Vec<_> {
+            let bits = |site: &crate::fault::Site| -> Vec<_> {
                 let value = |fault| match fault {
                     Fault::Value(value) => f32::to_bits(value),
                     Fault::Bit(_) => unreachable!("no bits are flipped here"),

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::header::Header;
 use super::{NpyError, Problem};
-use crate::sites::{Cell, DataFormat, Fault, Shape, Site};
+use crate::fault::{Cell, Fault, Site};
+use crate::layout::{DataFormat, Shape};
 
 /// An open NumPy file of floats, read from front to back.
 struct Array {

@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 
 use super::{Pair, Writer, finite_range};
+use crate::fault::{Cell, Fault, Site};
+use crate::layout::{DataFormat, Shape};
 use crate::sites::dense::Dense;
-use crate::sites::{Cell, DataFormat, Fault, Shape, Site};
 
 fn file(name: &str) -> PathBuf {
     format!("tests/data/npy/{name}.npy").into()

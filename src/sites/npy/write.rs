@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::header::{self, WRITTEN};
 use super::{NpyError, Problem};
+use crate::layout::{DataFormat, Shape};
 use crate::sites::dense::{Dense, DenseError};
-use crate::sites::{DataFormat, Shape};
 use crate::whole::{Whole, signals};
 
 /// Writes `injections.npy` and `masks.npy` into a folder, one site at a time. The files appear

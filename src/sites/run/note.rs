@@ -1,7 +1,7 @@
 //! Choices of a run that the user did not make, as data.
 
+use crate::layout::Shape;
 use crate::operator::Operator;
-use crate::sites::Shape;
 use crate::value::Range;
 
 /// A choice that the user did not make, or what follows from one.

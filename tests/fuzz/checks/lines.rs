@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use classes_h5::fault::{Fault, Site};
+use classes_h5::layout::DataFormat;
 use classes_h5::progress::Progress;
 use classes_h5::sites::dense::{Dense, index};
 use classes_h5::sites::lines::{Reader, read_all};
 use classes_h5::sites::packed::Packed;
-use classes_h5::sites::{DataFormat, Fault, Site, pass};
+use classes_h5::sites::pass;
 
 /// The largest tensor that is made dense, in cells.
 const DENSE: usize = 1 << 14;

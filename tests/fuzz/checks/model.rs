@@ -3,9 +3,10 @@
 use classes_h5::classify::Classifier;
 use classes_h5::draw::{Options, Sampler};
 use classes_h5::error_model::{FittedModel, Model};
+use classes_h5::fault::Fault;
+use classes_h5::layout::Shape;
 use classes_h5::pattern::Rows;
 use classes_h5::sites::lines::{Reader, Writer};
-use classes_h5::sites::{Fault, Shape};
 use classes_h5::value::Range;
 
 const SHAPES: [(usize, usize, usize); 5] = [(1, 1, 1), (1, 5, 2), (4, 3, 7), (9, 8, 5), (20, 16, 3)];
@@ -62,7 +63,7 @@ fn sites_are_what_they_say(sampler: &Sampler, shape: Shape) {
     }
 }
 
-fn bits(cell: &classes_h5::sites::Cell) -> (usize, usize, usize, u32) {
+fn bits(cell: &classes_h5::fault::Cell) -> (usize, usize, usize, u32) {
     match cell.fault {
         Fault::Value(value) => (cell.h, cell.w, cell.c, value.to_bits()),
         Fault::Bit(_) => panic!("a model flips no bits"),

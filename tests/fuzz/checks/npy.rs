@@ -5,9 +5,10 @@
 use std::fs;
 use std::path::Path;
 
+use classes_h5::fault::Site;
+use classes_h5::layout::DataFormat;
 use classes_h5::sites::dense::Dense;
 use classes_h5::sites::npy::{Pair, Writer, finite_range};
-use classes_h5::sites::{DataFormat, Site};
 
 pub fn check(data: &[u8]) {
     let &[format, low, high, ref files @ ..] = data else { return };
