@@ -4,13 +4,16 @@
 //! rule knows; where both speak and disagree, the rule wins, because it follows from what the layer is. A class without a
 //! rule here has no shape by rule: nothing is guessed. The rules are in files by family of layers.
 
+mod axis;
 mod convolution;
 mod core;
 mod infer;
+mod meaning;
 mod merging;
 mod op_layer;
 mod pooling;
 mod preserving;
+mod reads;
 mod recurrent;
 mod rules;
 mod settings;
@@ -21,6 +24,8 @@ mod tensor_op;
 #[cfg(test)]
 mod testing;
 mod window;
+
+pub use axis::Meaning;
 
 use std::collections::HashMap;
 
@@ -35,8 +40,17 @@ pub type Dims = Vec<Option<usize>>;
 /// The output shapes of a model's layers, at every depth.
 #[derive(Debug, Default)]
 pub struct Shapes {
-    known: HashMap<Source, Dims>,
+    level: Level,
     inner: HashMap<usize, Shapes>,
+}
+
+/// The tensors of one level.
+#[derive(Debug, Default)]
+struct Level {
+    known: HashMap<Source, Dims>,
+    /// What the model takes, in the order of its inputs.
+    entries: Vec<Option<Dims>>,
+    meanings: meaning::Meanings,
 }
 
 /// Infers the output shape of every layer call. What cannot be known has none; this never fails.
@@ -44,15 +58,42 @@ pub struct Shapes {
 /// The layers inside a nested model have the shapes of its own inputs; sizes that those leave open come from its
 /// calls, where all calls agree.
 pub fn infer(graph: &Graph) -> Shapes {
-    infer::whole(graph)
+    let mut shapes = infer::whole(graph);
+    let meanings = meaning::infer(graph, &shapes);
+    shapes.understand(meanings);
+    shapes
 }
 
 impl Shapes {
     /// The shape of one output tensor of one call (both counted from 0) of a layer, at any depth.
     pub fn of(&self, address: &Address, call: usize, tensor: usize) -> Option<&[Option<usize>]> {
+        let (level, source) = self.at(address, call, tensor)?;
+        level.known.get(&source).map(Vec::as_slice)
+    }
+
+    /// What the axes of such a tensor mean, as far as it is known.
+    pub fn meanings(&self, address: &Address, call: usize, tensor: usize) -> Option<&[Option<Meaning>]> {
+        let (level, source) = self.at(address, call, tensor)?;
+        level.meanings.get(&source).map(Vec::as_slice)
+    }
+
+    /// The axis with the channels of such a tensor; the others behind the batch then stand in their order: depth, height,
+    /// width. `None` where what the axes mean is not known, or they stand in another order.
+    pub fn channels(&self, address: &Address, call: usize, tensor: usize) -> Option<usize> {
+        axis::channels(self.of(address, call, tensor)?, self.meanings(address, call, tensor)?)
+    }
+
+    fn at(&self, address: &Address, call: usize, tensor: usize) -> Option<(&Level, Source)> {
         let (&layer, outer) = address.0.split_last()?;
-        let level = outer.iter().try_fold(self, |level, index| level.inner.get(index))?;
-        level.known.get(&Source { layer, call, tensor }).map(Vec::as_slice)
+        let shapes = outer.iter().try_fold(self, |shapes, index| shapes.inner.get(index))?;
+        Some((&shapes.level, Source { layer, call, tensor }))
+    }
+
+    fn understand(&mut self, mut meanings: meaning::Tree) {
+        self.level.meanings = meanings.level;
+        for (index, inner) in &mut self.inner {
+            inner.understand(meanings.inner.remove(index).unwrap_or_default());
+        }
     }
 }
 

@@ -44,6 +44,15 @@ pub struct Size {
 }
 
 impl Size {
+    /// That of an output of rank 4, as far as it is known; `None` where its rank is another.
+    fn of(output: &Output) -> Option<Self> {
+        match (&output.dims, output.data_format()) {
+            (Some(dims), _) if dims.len() != 4 => None,
+            (Some(dims), Some(format)) => Size::new(dims, format),
+            _ => Some(Size::default()),
+        }
+    }
+
     /// Reads a shape of rank 4 whose first axis is the batch.
     fn new(dims: &[Option<usize>], format: DataFormat) -> Option<Self> {
         match (dims, format) {
@@ -74,9 +83,10 @@ impl<'g, 'a> Targets<'g, 'a> {
         Targets { graph, shapes: shape::infer(graph), formats: Formats::new(graph) }
     }
 
-    /// The data format of the layer, else of the nearest before it that has one, else behind it, else channels_last.
+    /// Where the channels of the layer's output are, if it has rank 4: first or last. Where that is not known, the data
+    /// format of the nearest layer that has one, before it or else behind it, else channels_last.
     pub fn data_format(&self, address: &Address) -> DataFormat {
-        self.formats.of(address)
+        self.output(address).data_format().unwrap_or_else(|| self.formats.of(address))
     }
 
     /// The shape of the first output of the layer's first call, the batch axis first, whatever its rank.
@@ -84,31 +94,9 @@ impl<'g, 'a> Targets<'g, 'a> {
         self.shapes.of(address, 0, 0)
     }
 
-    /// The size of the layer's output in its data format; `None` where it has another rank than 4.
-    ///
-    /// Where calls or outputs differ, the axes they differ in are unknown.
-    pub fn size(&self, address: &Address) -> Option<Size> {
-        self.size_as(address, self.data_format(address))
-    }
-
     /// The shape of the sites that fit the layer's output, read in a data format; `None` where it is not known whole.
     pub fn shape(&self, address: &Address, format: DataFormat) -> Option<Shape> {
-        self.size_as(address, format)?.shape()
-    }
-
-    fn size_as(&self, address: &Address, format: DataFormat) -> Option<Size> {
-        let calls = self.graph.trail(address).last().map_or(0, |layer| layer.calls.len());
-        let mut sizes = Vec::with_capacity(calls);
-        for call in 0..calls {
-            let outputs = (0..).map_while(|tensor| self.shapes.of(address, call, tensor));
-            let mut outputs = outputs.map(|dims| Size::new(dims, format)).peekable();
-            if outputs.peek().is_none() {
-                return Some(Size::default());
-            }
-            sizes.extend(outputs.flatten());
-        }
-        let same = |a, b| if a == b { a } else { None };
-        sizes.into_iter().reduce(|a, b| Size { h: same(a.h, b.h), w: same(a.w, b.w), c: same(a.c, b.c) })
+        Size::new(self.output(address).dims?.as_slice(), format)?.shape()
     }
 
     /// What the layer puts out, whatever its rank: what its calls, and those of its outputs that are used, have in common.
@@ -136,11 +124,7 @@ impl<'g, 'a> Targets<'g, 'a> {
     /// One output of one call of a layer, both counted from 0.
     pub fn output_of(&self, address: &Address, call: usize, tensor: usize) -> Output {
         let dims = self.shapes.of(address, call, tensor).map(<[_]>::to_vec);
-        let channels = dims.as_ref().and_then(|dims| match (dims.len(), self.data_format(address)) {
-            (0 | 1, _) => None,
-            (2, _) | (_, DataFormat::ChannelsFirst) => Some(1),
-            (rank, DataFormat::ChannelsLast) => Some(rank - 1),
-        });
+        let channels = self.shapes.channels(address, call, tensor);
         Output { dims, channels, ..Output::default() }
     }
 
@@ -184,7 +168,6 @@ impl<'g, 'a> Targets<'g, 'a> {
     }
 
     fn describe(&self, level: &Graph, address: &Address, used: &[Source]) -> Option<Target> {
-        let size = self.size(address)?;
         let layer = &level.layers[*address.0.last()?];
         let (operator, fused) = match Operator::of_layer(layer.class, layer.config) {
             Some(Reading { operator, fused }) => (Some(operator), fused),
@@ -193,6 +176,7 @@ impl<'g, 'a> Targets<'g, 'a> {
         let path = self.graph.path(address);
         let outputs = used.iter().map(|source| (source.call, source.tensor)).collect();
         let output = self.common(address, layer.calls.len(), &outputs);
+        let size = Size::of(&output)?;
         Some(Target { path, class: layer.class.to_owned(), size, output, operator, fused, consumers: used.len() })
     }
 }

@@ -1,6 +1,6 @@
 //! Convolutions of all kinds.
 
-use super::Dims;
+use super::axis::Axes;
 use super::settings::{Settings, dimensions, each_spatial, with_channels};
 use super::window::{Padding, Window};
 
@@ -31,7 +31,7 @@ pub(super) fn spatial_rank(class: &str) -> Option<usize> {
     dimensions(class.trim_end_matches("Transpose"))
 }
 
-pub(super) fn output(settings: Settings, input: &Dims) -> Option<Dims> {
+pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
     let kind = kind(settings.class)?;
     let rank = spatial_rank(settings.class)?;
     let channels_first = settings.is_channels_first();
@@ -52,7 +52,7 @@ pub(super) fn output(settings: Settings, input: &Dims) -> Option<Dims> {
     };
     let channels = match kind {
         Kind::Depthwise => {
-            let before = input[if channels_first { 1 } else { rank + 1 }];
+            let before = input[if channels_first { 1 } else { rank + 1 }].size;
             match (before, settings.size(&["depth_multiplier"])) {
                 (Some(before), multiplier) => Some(before.checked_mul(multiplier.unwrap_or(1))?),
                 (None, _) => None,

@@ -1,44 +1,56 @@
 //! Dense layers, and layers that rearrange a tensor's axes.
 
-use super::Dims;
-use super::settings::{Settings, dims, integers, product};
-use super::tensor_op;
+use super::axis::{Axes, Axis, Meaning, Origin};
+use super::settings::{Settings, dims, integers, product, size};
+use super::tensor_op::{regrouped, reshaped, transposed};
 
-pub(super) fn output(settings: Settings, input: &Dims) -> Option<Dims> {
+pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
     let (&batch, rest) = input.split_first()?;
     match settings.class {
         "Dense" => {
-            let units = settings.size(&["units", "output_dim"])?;
-            let (_, before) = rest.split_last()?;
-            Some([&[batch], before, &[Some(units)]].concat())
+            let units = Some(settings.size(&["units", "output_dim"])?);
+            let (&last, before) = rest.split_last()?;
+            let features = if before.is_empty() { Axis::channels(units) } else { mixing(last).resized(units) };
+            Some([&[batch], before, &[features]].concat())
         }
         "EinsumDense" => einsum_dense(settings, input),
-        "Embedding" => Some([input.as_slice(), &[Some(settings.size(&["output_dim"])?)]].concat()),
-        "Flatten" => Some(vec![batch, product(rest)]),
+        "Embedding" => Some([input.as_slice(), &[Axis::channels(Some(settings.size(&["output_dim"])?))]].concat()),
+        "Flatten" => Some([&[batch], regrouped(rest, &[product(rest)]).as_slice()].concat()),
         "Reshape" => {
             let target: Vec<_> = integers(settings.get("target_shape")?)?.into_iter().map(Some).collect();
-            Some([vec![batch], tensor_op::reshaped(rest, &target)?].concat())
+            Some([vec![batch], reshaped(rest, &target)?].concat())
         }
         "Permute" => {
             let axes = integers(settings.get("dims")?)?;
             let axes: Option<Vec<usize>> = axes.into_iter().map(|axis| usize::try_from(axis).ok()).collect();
-            tensor_op::transposed(input, &[vec![0], axes?].concat())
+            transposed(input, &[vec![0], axes?].concat())
         }
         "RepeatVector" => match rest {
-            [features] => Some(vec![batch, Some(settings.size(&["n"])?), *features]),
+            [features] => {
+                let steps = Axis::meaning(Some(settings.size(&["n"])?), Meaning::Place(Some(0)));
+                Some(vec![batch, steps, *features])
+            }
             _ => None,
         },
         _ => None,
     }
 }
 
+/// What a kernel makes of an axis that it sums over.
+fn mixing(axis: Axis) -> Axis {
+    match axis.origin {
+        Origin::Of { input, axis: place } => Axis { origin: Origin::Mixing { input, axis: place }, ..axis },
+        _ => Axis::new(axis.size),
+    }
+}
+
 /// The equation's output letters: sizes that the input has under a letter, else those of `output_shape`.
-fn einsum_dense(settings: Settings, input: &Dims) -> Option<Dims> {
+fn einsum_dense(settings: Settings, input: &Axes) -> Option<Axes> {
     let equation = settings.text(&["equation"])?.replace(' ', "");
     let (operands, output) = equation.split_once("->")?;
     let (first, _) = operands.split_once(',')?;
     let written = settings.get("output_shape")?;
-    let written = dims(written).or_else(|| Some(vec![Some(super::settings::size(written)?)]))?;
+    let written = dims(written).or_else(|| Some(vec![Some(size(written)?)]))?;
     let plain = first.strip_prefix("...").or_else(|| first.strip_suffix("...")).unwrap_or(first);
     let free = input.len().checked_sub(plain.len())?;
     let (front, back) = (first.starts_with("..."), first.ends_with("..."));
@@ -52,15 +64,23 @@ fn einsum_dense(settings: Settings, input: &Dims) -> Option<Dims> {
     let (letters, free_first) =
         ends.or_else(|| output.strip_suffix("...").map(|letters| (letters, false))).unwrap_or((output, true));
     let count = letters.chars().count();
-    let mut sizes = Vec::with_capacity(input.len());
+    let mut summed = plain.chars().filter(|&letter| !letters.contains(letter)).filter_map(letter_axis);
+    // One axis for another, as in a dense layer; of several for several none follows from one alone.
+    let replaced = match (summed.next(), summed.next()) {
+        (Some(axis), None) if letters.chars().filter(|&letter| letter_axis(letter).is_none()).count() == 1 => {
+            mixing(input[axis])
+        }
+        _ => Axis::new(None),
+    };
+    let mut axes = Vec::with_capacity(input.len());
     for (index, letter) in letters.chars().enumerate() {
         let from_input = letter_axis(letter).map(|axis| input[axis]);
         // `output_shape` lacks the batch axis and free axes, so it is counted from the end.
         let from_end = count - index;
-        let from_shape = written.len().checked_sub(from_end).map(|axis| written[axis]);
-        sizes.push(from_input.or(from_shape)?);
+        let from_shape = written.len().checked_sub(from_end).map(|axis| replaced.resized(written[axis]));
+        axes.push(from_input.or(from_shape)?);
     }
-    let output = if free_first { [kept, &sizes].concat() } else { [&sizes, kept].concat() };
+    let output = if free_first { [kept, &axes].concat() } else { [&axes, kept].concat() };
     (!output.is_empty()).then_some(output)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::rules::{self, CallSite};
-use super::{Dims, Shapes, stated};
+use super::{Dims, Level, Shapes, axis, stated};
 use crate::graph::{Dialect, Graph, Layer, Source, Wire};
 
 /// A nested model is inferred anew for each set of input shapes it is called on, but for at most so many of them: models
@@ -25,20 +25,20 @@ struct Inference<'a> {
 
 impl<'a> Inference<'a> {
     fn level_and_below(&mut self, graph: &'a Graph<'_>, given: &[Option<Dims>]) -> Shapes {
-        let known = self.level(graph, given);
+        let level = self.level(graph, given);
         let mut inner = HashMap::new();
         for (index, layer) in graph.layers.iter().enumerate() {
             if let Some(model) = &layer.inner {
-                let calls = layer.calls.iter().map(|call| shapes_of(&call.inputs, &known));
+                let calls = layer.calls.iter().map(|call| shapes_of(&call.inputs, &level.known));
                 let given = refined(&own_inputs(model, layer), calls);
                 inner.insert(index, self.level_and_below(model, &given));
             }
         }
-        Shapes { known, inner }
+        Shapes { level, inner }
     }
 
     /// The shapes of a level's tensors. `given` are the shapes of the model's inputs, as far as its caller knows them.
-    fn level(&mut self, graph: &'a Graph<'_>, given: &[Option<Dims>]) -> HashMap<Source, Dims> {
+    fn level(&mut self, graph: &'a Graph<'_>, given: &[Option<Dims>]) -> Level {
         let entries = entries(graph);
         let mut inputs: HashMap<usize, Dims> = HashMap::new();
         let mut as_declared = true;
@@ -67,7 +67,10 @@ impl<'a> Inference<'a> {
             let by_rule = match &layer.inner {
                 Some(model) => self.outputs(model, layer, tensors),
                 None if layer.class == "InputLayer" => tensors,
-                None => rules::outputs(&CallSite::new(layer, call), &tensors),
+                None => {
+                    let outputs = rules::outputs(&CallSite::new(layer, call), &tensors);
+                    outputs.iter().map(|axes| Some(axis::sizes(axes))).collect()
+                }
             };
             for (tensor, dims) in by_rule.into_iter().enumerate() {
                 if let Some(dims) = dims {
@@ -81,7 +84,8 @@ impl<'a> Inference<'a> {
                 known.entry(source).or_insert_with(|| dims.clone());
             }
         }
-        known
+        let entries = entries.iter().map(|entry| inputs.get(entry).cloned()).collect();
+        Level { known, entries, ..Level::default() }
     }
 
     /// The output shapes of a nested model that is called on `inputs`.
@@ -98,7 +102,7 @@ impl<'a> Inference<'a> {
         if done.len() == MOST_INPUT_SETS {
             return Tensors::new();
         }
-        let outputs = shapes_of(&model.outputs, &self.level(model, &given));
+        let outputs = shapes_of(&model.outputs, &self.level(model, &given).known);
         self.done.entry(place).or_default().push((given, outputs.clone()));
         outputs
     }
@@ -109,7 +113,7 @@ fn shapes_of(wires: &[Wire], known: &HashMap<Source, Dims>) -> Tensors {
 }
 
 /// The layers that take the model's inputs, in the order of the inputs.
-fn entries(graph: &Graph) -> Vec<usize> {
+pub(super) fn entries(graph: &Graph) -> Vec<usize> {
     match graph.dialect {
         Dialect::Sequential => (0..graph.layers.len().min(1)).collect(),
         _ => graph.inputs.iter().map(|wire| wire.source.layer).collect(),

@@ -1,10 +1,10 @@
 //! Layers that make one tensor of several.
 
-use super::Dims;
+use super::axis::{Axes, Axis, of_all};
 use super::settings::{Settings, integers, place};
 use super::tensor_op::{broadcast, concatenated};
 
-pub(super) fn output(settings: Settings, inputs: &[Dims]) -> Option<Dims> {
+pub(super) fn output(settings: Settings, inputs: &[Axes]) -> Option<Axes> {
     match settings.class {
         "Add" | "Subtract" | "Multiply" | "Average" | "Maximum" | "Minimum" => elementwise(inputs),
         // Of InceptionResNetV2 in keras.applications: the first plus the second, scaled.
@@ -29,27 +29,28 @@ pub(super) fn output(settings: Settings, inputs: &[Dims]) -> Option<Dims> {
 }
 
 /// Tensors of lower rank get axes of size 1 behind the batch axis, and all are broadcast.
-fn elementwise(inputs: &[Dims]) -> Option<Dims> {
+fn elementwise(inputs: &[Axes]) -> Option<Axes> {
     let (first, others) = inputs.split_first()?;
-    others.iter().try_fold(first.clone(), |merged, other| {
-        let ((&a, merged), (&b, other)) = (merged.split_first()?, other.split_first()?);
-        let batch = if a == b { a } else { None };
+    let merged = others.iter().try_fold(first.clone(), |merged, other| {
+        let ((&a, merged), (b, other)) = (merged.split_first()?, other.split_first()?);
+        let batch = a.resized(if a.size == b.size { a.size } else { None });
         Some([vec![batch], broadcast(merged, other)?].concat())
-    })
+    })?;
+    Some(of_all(merged))
 }
 
-fn dot(a: &Dims, b: &Dims, axis_a: i64, axis_b: i64) -> Option<Dims> {
+fn dot(a: &Axes, b: &Axes, axis_a: i64, axis_b: i64) -> Option<Axes> {
     let (axis_a, axis_b) = (place(axis_a, a.len())?, place(axis_b, b.len())?);
-    if axis_a == 0 || axis_b == 0 || matches!((a[axis_a], b[axis_b]), (Some(a), Some(b)) if a != b) {
+    if axis_a == 0 || axis_b == 0 || matches!((a[axis_a].size, b[axis_b].size), (Some(a), Some(b)) if a != b) {
         return None;
     }
-    let but = |dims: &Dims, gone: usize, from: usize| {
-        let kept = dims.iter().enumerate().skip(from).filter(move |(axis, _)| *axis != gone);
-        kept.map(|(_, &dim)| dim).collect::<Dims>()
+    let but = |axes: &Axes, gone: usize, from: usize| {
+        let kept = axes.iter().enumerate().skip(from).filter(move |(axis, _)| *axis != gone);
+        kept.map(|(_, &axis)| axis).collect::<Axes>()
     };
     let mut output = [but(a, axis_a, 0), but(b, axis_b, 1)].concat();
     if output.len() == 1 {
-        output.push(Some(1));
+        output.push(Axis::new(Some(1)));
     }
     Some(output)
 }

@@ -5,11 +5,13 @@
 
 use serde_json::Value;
 
-use super::Dims;
+use super::axis::{Axes, Axis};
 use super::rules::CallSite;
 use super::settings::{dims, integers, size, sizes};
 use super::slice::sliced;
-use super::tensor_op::{broadcast, concatenated, expanded, padded, reduced, reshaped, split, squeezed, transposed};
+use super::tensor_op::{
+    broadcast, concatenated, expanded, padded, reduced, reshaped, split, squeezed, stacked, transposed,
+};
 
 /// What an operation does to shapes.
 enum Operation {
@@ -36,7 +38,7 @@ struct Written<'a> {
     /// The arguments that are no tensors, by name.
     arguments: Option<&'a Value>,
     /// Constants among the operands.
-    constants: Vec<Dims>,
+    constants: Vec<Axes>,
     /// Where a slice is.
     slice: Option<&'a Value>,
 }
@@ -47,7 +49,7 @@ impl<'a> Written<'a> {
     }
 }
 
-pub(super) fn outputs(call: &CallSite, inputs: &[Dims]) -> Option<Vec<Dims>> {
+pub(super) fn outputs(call: &CallSite, inputs: &[Axes]) -> Option<Vec<Axes>> {
     let written = match call.settings.class {
         "TFOpLambda" | "SlicingOpLambda" => keras2(call)?,
         _ => keras3(call)?,
@@ -63,7 +65,7 @@ fn axis(written: &Written, default: i64) -> Option<i64> {
     written.get(&["axis"]).map_or(Some(default), Value::as_i64)
 }
 
-fn output(written: &Written, inputs: &[Dims]) -> Option<Dims> {
+fn output(written: &Written, inputs: &[Axes]) -> Option<Axes> {
     let (first, others) = inputs.split_first()?;
     match written.operation {
         Operation::Same => Some(first.clone()),
@@ -71,10 +73,7 @@ fn output(written: &Written, inputs: &[Dims]) -> Option<Dims> {
             others.iter().chain(&written.constants).try_fold(first.clone(), |merged, other| broadcast(&merged, other))
         }
         Operation::Concatenate => concatenated(inputs, axis(written, -1)?),
-        Operation::Stack => {
-            let expanded: Option<Vec<Dims>> = inputs.iter().map(|dims| expanded(dims, axis(written, 0)?)).collect();
-            concatenated(&expanded?, axis(written, 0)?)
-        }
+        Operation::Stack => stacked(inputs, axis(written, 0)?),
         Operation::Reshape => {
             let target = written.get(&["shape", "newshape"]).filter(|target| !is_reference(target))?.as_array()?;
             reshaped(first, &target.iter().map(Value::as_i64).collect::<Vec<_>>())
@@ -82,7 +81,7 @@ fn output(written: &Written, inputs: &[Dims]) -> Option<Dims> {
         Operation::Slice => sliced(first, written.slice?),
         // Further tensors would be sizes and axes, which are known at run time only.
         _ if !others.is_empty() => None,
-        Operation::Shape => Some(vec![Some(first.len())]),
+        Operation::Shape => Some(vec![Axis::new(Some(first.len()))]),
         Operation::Reduce => {
             let axes = written.get(&["axis"]).map(integers);
             let keeps = written.get(&["keepdims"]).and_then(Value::as_bool).unwrap_or(false);
@@ -105,18 +104,22 @@ fn output(written: &Written, inputs: &[Dims]) -> Option<Dims> {
             let [height, width] = dims(written.get(&["size"])?)?.try_into().ok()?;
             let keeps_ratio = written.get(&["preserve_aspect_ratio"]).is_some_and(|keeps| keeps != &Value::Bool(false));
             match first.as_slice() {
-                &[batch, _, _, channels] if !keeps_ratio => Some(vec![batch, height, width, channels]),
+                &[batch, rows, columns, channels] if !keeps_ratio => {
+                    Some(vec![batch, rows.resized(height), columns.resized(width), channels])
+                }
                 _ => None,
             }
         }
         Operation::DepthToSpace => {
             let block = size(written.get(&["block_size"])?)?;
             let channels_last = written.get(&["data_format"]).is_none_or(|format| format == "NHWC");
-            let grown = |dim: Option<usize>| dim.map_or(Some(None), |dim| dim.checked_mul(block).map(Some));
-            let parted = |dim: usize| dim.checked_div(block)?.checked_div(block);
+            let grown = |axis: Axis| {
+                Some(axis.resized(axis.size.map_or(Some(None), |size| size.checked_mul(block).map(Some))?))
+            };
+            let parted = |size: usize| size.checked_div(block)?.checked_div(block);
             match first.as_slice() {
                 &[batch, height, width, channels] if channels_last => {
-                    Some(vec![batch, grown(height)?, grown(width)?, channels.and_then(parted)])
+                    Some(vec![batch, grown(height)?, grown(width)?, channels.resized(channels.size.and_then(parted))])
                 }
                 _ => None,
             }
@@ -132,7 +135,7 @@ fn keras2<'a>(call: &CallSite<'a>) -> Option<Written<'a>> {
     let arguments = first.get(3);
     let function = call.settings.config.get("function")?.as_str()?;
     let operation = keras2_operation(function)?;
-    let mut constants = Vec::new();
+    let mut constants: Vec<Axes> = Vec::new();
     if first.get(0)? == "_CONSTANT_VALUE" {
         constants.push(shape_of(first.get(2)?));
     }
@@ -185,7 +188,7 @@ fn keras3<'a>(call: &CallSite<'a>) -> Option<Written<'a>> {
     for argument in arguments {
         match argument.get("class_name").and_then(Value::as_str) {
             Some("__numpy__") => constants.push(shape_of(argument.get("config")?.get("value")?)),
-            None if argument.is_number() => constants.push(Dims::new()),
+            None if argument.is_number() => constants.push(Axes::new()),
             _ => {}
         }
     }
@@ -220,14 +223,14 @@ fn is_reference(value: &Value) -> bool {
 }
 
 /// The shape of a constant: a number, or lists of numbers.
-fn shape_of(value: &Value) -> Dims {
-    let mut dims = Dims::new();
+fn shape_of(value: &Value) -> Axes {
+    let mut axes = Axes::new();
     let mut value = Some(value);
     while let Some(list) = value.and_then(Value::as_array) {
-        dims.push(Some(list.len()));
+        axes.push(Axis::new(Some(list.len())));
         value = list.first();
     }
-    dims
+    axes
 }
 
 #[cfg(test)]

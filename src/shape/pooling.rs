@@ -1,6 +1,6 @@
 //! Pooling, over windows, over everything, and to a fixed size.
 
-use super::Dims;
+use super::axis::{Axes, laid_out};
 use super::convolution::PADDING;
 use super::settings::{Settings, dimensions, each_spatial};
 use super::window::{Padding, Window};
@@ -26,7 +26,7 @@ pub(super) fn spatial_rank(class: &str) -> Option<usize> {
     dimensions(class)
 }
 
-pub(super) fn output(settings: Settings, input: &Dims) -> Option<Dims> {
+pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
     let kind = kind(settings.class)?;
     let rank = dimensions(settings.class)?;
     let channels_first = settings.is_channels_first();
@@ -46,10 +46,10 @@ pub(super) fn output(settings: Settings, input: &Dims) -> Option<Dims> {
             let channels = if channels_first { 1 } else { rank + 1 };
             let keeps = settings.flag("keepdims");
             (input.len() == rank + 2).then(|| {
-                let axes = input.iter().enumerate();
-                axes.filter_map(|(axis, &dim)| match axis == 0 || axis == channels {
-                    true => Some(dim),
-                    false => keeps.then_some(Some(1)),
+                let axes = laid_out(input.clone(), channels_first).into_iter().enumerate();
+                axes.filter_map(|(place, axis)| match place == 0 || place == channels {
+                    true => Some(axis),
+                    false => keeps.then_some(axis.resized(Some(1))),
                 })
                 .collect()
             })
@@ -57,9 +57,9 @@ pub(super) fn output(settings: Settings, input: &Dims) -> Option<Dims> {
         Kind::Adaptive => {
             let sizes = settings.sizes(&["output_size"], rank)?;
             let first = if channels_first { 2 } else { 1 };
-            let mut output = input.clone();
             (input.len() == rank + 2).then(|| {
-                output[first..first + rank].iter_mut().zip(sizes).for_each(|(dim, size)| *dim = Some(size));
+                let mut output = laid_out(input.clone(), channels_first);
+                output[first..first + rank].iter_mut().zip(sizes).for_each(|(axis, size)| axis.size = Some(size));
                 output
             })
         }

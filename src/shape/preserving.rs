@@ -1,6 +1,6 @@
 //! Layers whose output has the shape of their input.
 
-use super::Dims;
+use super::axis::Axes;
 use super::settings::Settings;
 use crate::keras::simulator;
 
@@ -67,6 +67,10 @@ const CLASSES: &[&str] = &[
     "StochasticDepth",
 ];
 
-pub(super) fn output(settings: Settings, input: &Dims) -> Option<Dims> {
-    (settings.class == simulator::CLASS || CLASSES.contains(&settings.class)).then(|| input.clone())
+pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
+    keeps_shape(settings.class).then(|| input.clone())
+}
+
+pub(super) fn keeps_shape(class: &str) -> bool {
+    class == simulator::CLASS || CLASSES.contains(&class)
 }

@@ -1,18 +1,18 @@
 //! Recurrent layers.
 
-use super::Dims;
+use super::axis::{Axes, Axis};
 use super::convolution;
 use super::settings::Settings;
 
 /// The outputs of a recurrent layer: its sequence or its last step, then the states where it returns them.
-pub(super) fn outputs(settings: Settings, input: &Dims) -> Option<Vec<Dims>> {
+pub(super) fn outputs(settings: Settings, input: &Axes) -> Option<Vec<Axes>> {
     match settings.class {
         "Bidirectional" => bidirectional(settings, input),
         _ => one_way(settings, input),
     }
 }
 
-fn one_way(settings: Settings, input: &Dims) -> Option<Vec<Dims>> {
+fn one_way(settings: Settings, input: &Axes) -> Option<Vec<Axes>> {
     let (&[batch, steps], features) = input.split_first_chunk()?;
     if settings.flag("time_major") {
         return None;
@@ -20,7 +20,7 @@ fn one_way(settings: Settings, input: &Dims) -> Option<Vec<Dims>> {
     let (step, states) = match settings.class {
         "LSTM" | "CuDNNLSTM" | "GRU" | "CuDNNGRU" | "SimpleRNN" if features.len() == 1 => {
             let states = if settings.class.ends_with("LSTM") { 2 } else { 1 };
-            (vec![batch, Some(settings.size(&["units", "output_dim"])?)], states)
+            (vec![batch, Axis::channels(Some(settings.size(&["units", "output_dim"])?))], states)
         }
         "ConvLSTM1D" | "ConvLSTM2D" | "ConvLSTM3D" => {
             let class =
@@ -38,17 +38,15 @@ fn one_way(settings: Settings, input: &Dims) -> Option<Vec<Dims>> {
     Some([vec![output], vec![step; states]].concat())
 }
 
-fn bidirectional(settings: Settings, input: &Dims) -> Option<Vec<Dims>> {
-    let held = settings.get("layer")?;
-    let held = Settings { class: held.get("class_name")?.as_str()?, config: held.get("config")? };
-    let forward = one_way(held, input)?;
+fn bidirectional(settings: Settings, input: &Axes) -> Option<Vec<Axes>> {
+    let forward = one_way(settings.held()?, input)?;
     let (output, states) = forward.split_first()?;
     let outputs = match settings.text(&["merge_mode"]) {
         Some("concat") => {
             let mut both = output.clone();
             // ConvLSTM in channels_first is concatenated along its last axis all the same.
             let last = both.last_mut()?;
-            *last = last.map_or(Some(None), |size| size.checked_mul(2).map(Some))?;
+            last.size = last.size.map_or(Some(None), |size| size.checked_mul(2).map(Some))?;
             vec![both]
         }
         Some("sum" | "mul" | "ave") => vec![output.clone()],

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::axis::{self, Axes};
 use super::settings::Settings;
 use super::{Dims, convolution, core, merging, op_layer, pooling, preserving, recurrent, spatial};
 use crate::graph::Layer;
@@ -28,6 +29,10 @@ impl<'a> CallSite<'a> {
         package.is_some_and(|package| !["keras", "tf_keras", "tensorflow"].contains(&package))
     }
 
+    pub fn is_pooling(&self) -> bool {
+        pooling::spatial_rank(self.settings.class).is_some()
+    }
+
     /// Whether this is an operation on tensors rather than a layer (Keras 3).
     fn is_operation(&self) -> bool {
         self.module.is_some_and(|module| module.contains(".ops."))
@@ -35,7 +40,7 @@ impl<'a> CallSite<'a> {
 }
 
 /// The shapes of a call's outputs, in order; empty where there is no rule.
-pub(super) fn outputs(call: &CallSite, inputs: &[Option<Dims>]) -> Vec<Option<Dims>> {
+pub(super) fn outputs(call: &CallSite, inputs: &[Option<Dims>]) -> Vec<Axes> {
     let settings = call.settings;
     if call.is_custom() && settings.class != crate::keras::simulator::CLASS {
         return Vec::new();
@@ -45,17 +50,18 @@ pub(super) fn outputs(call: &CallSite, inputs: &[Option<Dims>]) -> Vec<Option<Di
         inputs => inputs.iter().cloned().collect(),
     };
     let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty()) else { return Vec::new() };
+    let inputs = axis::inputs(&inputs);
     let outputs = if call.is_operation() || settings.class.ends_with("OpLambda") {
         op_layer::outputs(call, &inputs)
     } else {
         layer(settings, &inputs)
     };
-    outputs.unwrap_or_default().into_iter().map(Some).collect()
+    outputs.unwrap_or_default()
 }
 
 /// The output shapes of a layer.
-pub(super) fn layer(settings: Settings, inputs: &[Dims]) -> Option<Vec<Dims>> {
-    let single = |dims: Dims| vec![dims];
+pub(super) fn layer(settings: Settings, inputs: &[Axes]) -> Option<Vec<Axes>> {
+    let single = |axes: Axes| vec![axes];
     if let Some(merged) = merging::output(settings, inputs) {
         return Some(single(merged));
     }
@@ -71,10 +77,9 @@ pub(super) fn layer(settings: Settings, inputs: &[Dims]) -> Option<Vec<Dims>> {
 }
 
 /// Layers that hold one other layer. What they hold is nested in the text, whose depth the JSON parser bounds.
-fn wrapper(settings: Settings, input: &Dims) -> Option<Dims> {
-    let held = settings.get("layer")?;
-    let held = Settings { class: held.get("class_name")?.as_str()?, config: held.get("config")? };
-    let on_one = |input: Dims| match layer(held, &[input])?.as_slice() {
+fn wrapper(settings: Settings, input: &Axes) -> Option<Axes> {
+    let held = settings.held()?;
+    let on_one = |input: Axes| match layer(held, &[input])?.as_slice() {
         [output] => Some(output.clone()),
         _ => None,
     };

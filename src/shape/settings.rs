@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::axis::{Axes, Axis, laid_out};
 use super::{Dims, format_of};
 use crate::layout::DataFormat;
 
@@ -45,6 +46,12 @@ impl<'a> Settings<'a> {
         self.first(keys).map_or_else(|| Some(vec![default; rank]), |value| sizes(value, rank))
     }
 
+    /// The layer that a wrapper holds.
+    pub fn held(&self) -> Option<Settings<'a>> {
+        let held = self.get("layer")?;
+        Some(Settings { class: held.get("class_name")?.as_str()?, config: held.get("config")? })
+    }
+
     pub fn is_channels_first(&self) -> bool {
         format_of(self.config) == Some(DataFormat::ChannelsFirst)
     }
@@ -85,35 +92,35 @@ pub(super) fn place(axis: i64, rank: usize) -> Option<usize> {
 }
 
 /// The product of sizes; `None` where one is unknown or the product is beyond all memory.
-pub(super) fn product(dims: &[Option<usize>]) -> Option<usize> {
-    dims.iter().try_fold(1usize, |product, dim| product.checked_mul((*dim)?))
+pub(super) fn product(axes: &[Axis]) -> Option<usize> {
+    axes.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.size?))
 }
 
 /// Applies `change` to each spatial size of a tensor with `rank` spatial axes, whose channels stand last or first.
 pub(super) fn each_spatial(
-    input: &Dims,
+    input: &Axes,
     rank: usize,
     channels_first: bool,
     mut change: impl FnMut(usize, usize) -> Option<usize>,
-) -> Option<Dims> {
+) -> Option<Axes> {
     if input.len() != rank + 2 {
         return None;
     }
     let first = if channels_first { 2 } else { 1 };
-    let mut output = input.clone();
+    let mut output = laid_out(input.clone(), channels_first);
     for axis in 0..rank {
-        if let Some(length) = input[first + axis] {
-            output[first + axis] = Some(change(axis, length)?);
+        if let Some(length) = input[first + axis].size {
+            output[first + axis].size = Some(change(axis, length)?);
         }
     }
     Some(output)
 }
 
 /// Puts another number of channels in a tensor.
-pub(super) fn with_channels(mut dims: Dims, channels: Option<usize>, channels_first: bool) -> Option<Dims> {
-    let axis = if channels_first { 1 } else { dims.len().checked_sub(1)? };
-    *dims.get_mut(axis)? = channels;
-    Some(dims)
+pub(super) fn with_channels(mut axes: Axes, channels: Option<usize>, channels_first: bool) -> Option<Axes> {
+    let axis = if channels_first { 1 } else { axes.len().checked_sub(1)? };
+    axes.get_mut(axis)?.size = channels;
+    Some(axes)
 }
 
 /// The number at the end of a class name such as `Conv2D`.

@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-use super::Dims;
+use super::axis::{Axes, Axis};
 
 /// What `tensor[spec]` has left; `spec` is one item or a list of them.
-pub(super) fn sliced(input: &Dims, spec: &Value) -> Option<Dims> {
+pub(super) fn sliced(input: &Axes, spec: &Value) -> Option<Axes> {
     let items = spec.as_array().map_or(std::slice::from_ref(spec), Vec::as_slice);
     let is_ellipsis = |item: &Value| item.get("class_name").is_some_and(|class| class == "__ellipsis__");
     let named = items.iter().filter(|item| !item.is_null() && !is_ellipsis(item)).count();
     let mut free = input.len().checked_sub(named)?;
     let mut axes = input.iter().copied();
-    let mut output = Dims::new();
+    let mut output = Axes::new();
     for item in items {
         if item.is_null() {
-            output.push(Some(1));
+            output.push(Axis::new(Some(1)));
         } else if is_ellipsis(item) {
             output.extend(axes.by_ref().take(std::mem::take(&mut free)));
         } else if item.is_i64() || item.is_u64() {
@@ -22,8 +22,9 @@ pub(super) fn sliced(input: &Dims, spec: &Value) -> Option<Dims> {
         } else {
             // Keras 3 wraps the three ends of a slice once more.
             let ends = item.get("config").unwrap_or(item).as_object()?;
-            output
-                .push(slice(axes.next()?, ["start", "stop", "step"].map(|key| ends.get(key).unwrap_or(&Value::Null))));
+            let axis = axes.next()?;
+            let ends = ["start", "stop", "step"].map(|key| ends.get(key).unwrap_or(&Value::Null));
+            output.push(axis.resized(slice(axis.size, ends)));
         }
     }
     output.extend(axes);
@@ -52,6 +53,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    use super::super::axis;
     use super::super::testing::dims;
     use super::*;
 
@@ -75,7 +77,8 @@ mod tests {
 
     #[test]
     fn slices_take_items_ellipsis_and_new_axes() {
-        let slice = |spec: Value| sliced(&dims(&[-1, 8, 6, 4]), &spec);
+        let slice =
+            |spec: Value| sliced(&axis::inputs(&[dims(&[-1, 8, 6, 4])])[0], &spec).map(|axes| axis::sizes(&axes));
         let all = json!({"start": null, "stop": null, "step": null});
         let rest = json!({"class_name": "__ellipsis__"});
         assert_eq!(slice(json!([all, {"start": 1, "stop": null, "step": 2}])), Some(dims(&[-1, 4, 6, 4])));

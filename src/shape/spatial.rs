@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::Dims;
+use super::axis::{Axes, laid_out};
+use super::format_of;
 use super::settings::{Settings, dimensions, each_spatial, size};
 
 pub(super) fn spatial_rank(class: &str) -> Option<usize> {
@@ -14,7 +15,12 @@ pub(super) fn spatial_rank(class: &str) -> Option<usize> {
     }
 }
 
-pub(super) fn output(settings: Settings, input: &Dims) -> Option<Dims> {
+/// Those of one dimension that have no data format take the axis behind the batch, whatever it is.
+pub(super) fn takes_any_axis(settings: Settings) -> bool {
+    spatial_rank(settings.class) == Some(1) && format_of(settings.config).is_none()
+}
+
+pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
     let class = settings.class;
     match class {
         "Resizing" | "CenterCrop" | "RandomCrop" => {
@@ -26,19 +32,24 @@ pub(super) fn output(settings: Settings, input: &Dims) -> Option<Dims> {
     }
     let rank = spatial_rank(class)?;
     let channels_first = settings.is_channels_first();
-    if class.starts_with("UpSampling") {
+    let mut output = if class.starts_with("UpSampling") {
         let factors = settings.sizes_or(&["size", "length"], rank, 2)?;
-        return each_spatial(input, rank, channels_first, |axis, length| length.checked_mul(factors[axis]));
+        each_spatial(input, rank, channels_first, |axis, length| length.checked_mul(factors[axis]))?
+    } else {
+        let ends = ends(settings.first(&["padding", "cropping"])?, rank)?;
+        each_spatial(input, rank, channels_first, |axis, length| {
+            let both = ends[axis].0.checked_add(ends[axis].1)?;
+            if class.starts_with("Cropping") {
+                length.checked_sub(both).filter(|&left| left > 0)
+            } else {
+                length.checked_add(both)
+            }
+        })?
+    };
+    if takes_any_axis(settings) {
+        output.iter_mut().zip(input).for_each(|(axis, before)| axis.origin = before.origin);
     }
-    let ends = ends(settings.first(&["padding", "cropping"])?, rank)?;
-    each_spatial(input, rank, channels_first, |axis, length| {
-        let both = ends[axis].0.checked_add(ends[axis].1)?;
-        if class.starts_with("Cropping") {
-            length.checked_sub(both).filter(|&left| left > 0)
-        } else {
-            length.checked_add(both)
-        }
-    })
+    Some(output)
 }
 
 /// What is added or cut at the two ends of each axis: a number for all, one an axis, or a pair an axis.
@@ -61,21 +72,24 @@ fn ends(value: &Value, rank: usize) -> Option<Vec<(usize, usize)>> {
     }
 }
 
-fn first_image_axis(settings: Settings, input: &Dims) -> Option<usize> {
+fn first_image_axis(settings: Settings, input: &Axes) -> Option<usize> {
     // These layers also take images without a batch axis.
     let behind_batch = input.len().checked_sub(3).filter(|&batch| batch < 2)?;
     Some(behind_batch + usize::from(settings.is_channels_first()))
 }
 
-fn image_size(settings: Settings, input: &Dims, axis: usize) -> Option<usize> {
-    *input.get(first_image_axis(settings, input)? + axis)?
+fn image_size(settings: Settings, input: &Axes, axis: usize) -> Option<usize> {
+    input.get(first_image_axis(settings, input)? + axis)?.size
 }
 
-fn resized(settings: Settings, input: &Dims, height: Option<usize>, width: Option<usize>) -> Option<Dims> {
+fn resized(settings: Settings, input: &Axes, height: Option<usize>, width: Option<usize>) -> Option<Axes> {
     let first = first_image_axis(settings, input)?;
-    let mut output = input.clone();
-    output[first] = height;
-    output[first + 1] = width;
+    let mut output = match input.len() {
+        4 => laid_out(input.clone(), settings.is_channels_first()),
+        _ => input.clone(),
+    };
+    output[first].size = height;
+    output[first + 1].size = width;
     Some(output)
 }
 

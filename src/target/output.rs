@@ -1,6 +1,7 @@
 //! What a layer puts out: the sizes of its axes, what they mean, and what the cells hold.
 
 use crate::keras::dtype::Dtype;
+use crate::layout::DataFormat;
 use crate::shape::Dims;
 
 /// One tensor that a layer puts out, as far as it is known without running the model.
@@ -35,6 +36,15 @@ impl Output {
     /// The number of axes, the batch included.
     pub fn rank(&self) -> Option<usize> {
         self.dims.as_ref().map(Vec::len)
+    }
+
+    /// Where the channels of an output of rank 4 are; `None` where that is not known, or its rank is another.
+    pub fn data_format(&self) -> Option<DataFormat> {
+        match (self.rank()?, self.channels?) {
+            (4, 1) => Some(DataFormat::ChannelsFirst),
+            (4, 3) => Some(DataFormat::ChannelsLast),
+            _ => None,
+        }
     }
 
     /// What two outputs have in common.

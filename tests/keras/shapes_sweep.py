@@ -107,9 +107,9 @@ def layers(k, version):
     yield image, l.UpSampling2D((2, 5), interpolation="bilinear")
     yield image, l.Flatten()
     yield image, l.Reshape((-1, 2))
-    yield image, l.Reshape((5, 13, 12))
-    yield image, l.Reshape((5, -1, 3))
-    yield image, l.Permute((3, 1, 2))
+    yield image, l.Reshape((5, 13, 4, 3))
+    yield image, l.Reshape((5, -1, 3, 2))
+    yield (9, 5), l.Permute((2, 1))
     yield image, l.Dense(9)
     yield (12,), l.RepeatVector(4)
     yield (12,), l.Reshape((3, 2, 2))
@@ -118,7 +118,7 @@ def layers(k, version):
     # Keras 3 leaves null sizes open and turns unequal free axes around; a batch that is computed has them as told here.
     yield (4, 3, 5), l.EinsumDense("abcd,df->abcf", output_shape=(4, 3, 7))
     yield (4, 4, 5), l.EinsumDense("...x,xy->...y", output_shape=7)
-    yield (4, 15), l.EinsumDense("abc,cde->abde", output_shape=(4, 3, 8))
+    yield (4, 5, 15), l.EinsumDense("abcd,def->abcef", output_shape=(4, 5, 3, 8))
     for layer in (
         l.Activation("relu"),
         l.ReLU(6.0),
@@ -183,14 +183,14 @@ def operations(k, x, y):
         tensors += [
             ops.concatenate([x, y], axis=-1), ops.stack([x, y], axis=1), ops.relu(x), ops.clip(x, 0, 1), ops.sigmoid(x),
             ops.mean(x, axis=[1, 2], keepdims=True), ops.mean(x, axis=(1, 2)), ops.max(x, axis=-1), ops.sum(x, axis=1),
-            ops.reshape(x, (-1, 5, 13, 12)), ops.transpose(x, (0, 3, 1, 2)), ops.expand_dims(x, 1), *ops.split(x, 2, axis=-1),
+            ops.reshape(x, (-1, 5, 13, 4, 3)), ops.transpose(x[..., 0], (0, 2, 1)), ops.expand_dims(x, 1), *ops.split(x, 2, axis=-1),
             ops.squeeze(x[:, :1], axis=1), ops.pad(x, ((0, 0), (1, 1), (2, 0), (0, 0))), ops.maximum(x, y), x[:, None, 0],
         ]
     else:
         tensors += [
             tf.concat([x, y], axis=-1), tf.stack([x, y], axis=1), tf.nn.relu(x), tf.nn.relu6(x), tf.clip_by_value(x, 0, 1),
             tf.reduce_mean(x, axis=[1, 2], keepdims=True), tf.reduce_mean(x, [1, 2]), tf.reduce_max(x, axis=-1),
-            tf.reshape(x, [-1, 5, 13, 12]), tf.reshape(x, [tf.shape(x)[0], 5, 13, 12]), tf.transpose(x, [0, 3, 1, 2]),
+            tf.reshape(x, [-1, 5, 13, 4, 3]), tf.reshape(x, [tf.shape(x)[0], 5, 13, 4, 3]), tf.transpose(x[..., 0], [0, 2, 1]),
             tf.expand_dims(x, 1), *tf.split(x, 2, axis=-1), tf.squeeze(x[:, :1], axis=1), x[:, None, 0],
             tf.pad(x, [[0, 0], [1, 1], [2, 0], [0, 0]]), tf.image.resize(x, (16, 12)), tf.nn.bias_add(x, tf.ones([6])),
             tf.cast(x, "float16"), tf.maximum(x, y), tf.add_n([x, y]), tf.nn.silu(x), tf.identity(x), tf.nn.softmax(x),
