@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::graph::{Cycle, Graph, Layer};
 use crate::json::Reading;
+use crate::keras::classes;
 use crate::text::shown;
 
 /// Why a document is not the config of a Keras model. Every variant names the place as a JSON Pointer.
@@ -140,7 +141,8 @@ fn read_layer<'a>(entry: &'a Value, at: PointerBuf) -> Result<Layer<'a>, ConfigE
         .or_else(|| (class == "Sequential").then_some("sequential"))
         .ok_or_else(|| ConfigError::malformed(&child(&at, "name"), "the layer's name"))?;
     let inner = read_level(class, config, &config_at)?;
-    Ok(Layer { name, class, at, entry, config, calls: Vec::new(), inner, node_base: Default::default() })
+    let kind = classes::resolve(entry, class);
+    Ok(Layer { name, class, kind, at, entry, config, calls: Vec::new(), inner, node_base: Default::default() })
 }
 
 fn child(at: &PointerBuf, token: &str) -> PointerBuf {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use crate::graph::{Address, Dialect, Graph, Layer, Source};
-use crate::keras::simulator;
+use crate::keras::classes;
 use crate::list::axes;
 use crate::target::{Target, Targets};
 use crate::text::shown;
@@ -26,7 +26,7 @@ impl Kind {
 
     fn of(layer: &Layer, target: Option<&Target>) -> Self {
         match target {
-            _ if simulator::is_simulator(layer.class) => Kind::Simulator,
+            _ if layer.kind == classes::Kind::Simulator => Kind::Simulator,
             Some(Target { operator: Some(_), .. }) => Kind::Fitting,
             Some(_) => Kind::Possible,
             None => Kind::Other,
@@ -116,7 +116,8 @@ impl<W: Write> Drawing<'_, '_, '_, W> {
                     else {
                         continue;
                     };
-                    let marked = [index, wire.source.layer].map(|end| simulator::is_simulator(level.layers[end].class));
+                    let marked =
+                        [index, wire.source.layer].map(|end| level.layers[end].kind == classes::Kind::Simulator);
                     let words = wire_words(level, wire.source, (layer.calls.len() > 1).then_some(number));
                     let mut style = Vec::new();
                     if !words.is_empty() {

@@ -15,7 +15,8 @@ use thiserror::Error;
 
 use crate::graph::{Address, Graph};
 use crate::json::{self, Arrays, Spelling};
-use crate::keras::simulator::{COUNT_KEY, INJECTIONS_KEY, MASKS_KEY, SLOTS, is_simulator};
+use crate::keras::classes::Kind;
+use crate::keras::simulator::{COUNT_KEY, INJECTIONS_KEY, MASKS_KEY, SLOTS};
 use crate::model_file::h5::MOST_TEXT;
 use crate::sites::dense::DenseError;
 use crate::sites::packed::Packed;
@@ -89,7 +90,7 @@ pub fn simulators(root: &Graph) -> Vec<Simulator> {
     addresses
         .filter_map(|address| {
             let trail = root.trail(&address);
-            let layer = trail.last().filter(|layer| is_simulator(layer.class))?;
+            let layer = trail.last().filter(|layer| layer.kind == Kind::Simulator)?;
             let mut config_at = layer.at.clone();
             config_at.push_back("config");
             let is_open = SLOTS

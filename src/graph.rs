@@ -13,6 +13,8 @@ use std::collections::HashMap;
 use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 
+use crate::keras::classes::Kind;
+
 /// One level of a model.
 #[derive(Debug)]
 pub struct Graph<'a> {
@@ -57,6 +59,8 @@ pub struct Layer<'a> {
     pub name: &'a str,
     /// The class, as the config names it.
     pub class: &'a str,
+    /// What that class stands for.
+    pub kind: Kind,
     /// Where the layer stands in the config.
     pub at: PointerBuf,
     /// The whole entry: class, config, nodes.

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::Value;
 use thiserror::Error;
 
 use crate::text::shown;
@@ -41,16 +40,6 @@ pub enum Operator {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("'{}' is not an operator: {}", shown(.0), Operator::ALL.map(Operator::name).join(", "))]
 pub struct OperatorError(String);
-
-/// The operator that a layer is read as.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// The operator whose error model fits.
-    pub operator: Operator,
-    /// The activation fused into the layer, if it has one: faults of the operator, measured before the activation, then
-    /// land behind it.
-    pub fused: Option<String>,
-}
 
 impl Operator {
     /// All operators, by name.
@@ -96,25 +85,6 @@ impl Operator {
         }
     }
 
-    /// How a Keras layer of class `class_name` and configuration `config` is read; `None` where only the user can know.
-    pub fn of_layer(class_name: &str, config: &Value) -> Option<Reading> {
-        let plain = |operator| Some(Reading { operator, fused: None });
-        match class_name {
-            "Conv2D" | "DepthwiseConv2D" | "SeparableConv2D" | "Conv2DTranspose" => {
-                let fused = own_activation(config).map(str::to_owned);
-                Some(Reading { operator: Operator::ConvGemm, fused })
-            }
-            "MaxPooling2D" | "GlobalMaxPooling2D" => plain(Operator::MaxPool),
-            "AveragePooling2D" | "GlobalAveragePooling2D" => plain(Operator::AvgPool),
-            "BatchNormalization" => plain(Operator::BatchNorm),
-            "ReLU" if config.get("max_value").is_some_and(|max| !max.is_null()) => plain(Operator::ClippedRelu),
-            "ReLU" | "LeakyReLU" => plain(Operator::Relu),
-            "ELU" => plain(Operator::Elu),
-            "Activation" => Operator::of_activation(activation(config)?).and_then(plain),
-            _ => None,
-        }
-    }
-
     /// The operator of an activation function, by Keras' name for it.
     pub fn of_activation(name: &str) -> Option<Operator> {
         match name {
@@ -126,20 +96,6 @@ impl Operator {
             _ => None,
         }
     }
-}
-
-/// The activation that a layer's configuration names, unless it is linear.
-pub fn own_activation(config: &Value) -> Option<&str> {
-    activation(config).filter(|name| *name != "linear")
-}
-
-/// The name of a layer's activation: Keras writes the name, or an object whose `config` is the name.
-fn activation(config: &Value) -> Option<&str> {
-    let activation = config.get("activation")?;
-    activation
-        .as_str()
-        .or_else(|| activation.get("config")?.as_str())
-        .or_else(|| activation.get("class_name")?.as_str())
 }
 
 impl fmt::Display for Operator {
@@ -159,58 +115,6 @@ impl FromStr for Operator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn read(class_name: &str, config: Value) -> Option<(&'static str, Option<String>)> {
-        Operator::of_layer(class_name, &config).map(|reading| (reading.operator.name(), reading.fused))
-    }
-
-    #[test]
-    fn layers_are_read_by_class() {
-        for (class_name, config, operator) in [
-            ("Conv2D", json!({}), "conv_gemm"),
-            ("Conv2D", json!({"activation": "linear"}), "conv_gemm"),
-            ("DepthwiseConv2D", json!({"activation": null}), "conv_gemm"),
-            ("SeparableConv2D", json!({}), "conv_gemm"),
-            ("Conv2DTranspose", json!({}), "conv_gemm"),
-            ("MaxPooling2D", json!({}), "maxpool"),
-            ("GlobalMaxPooling2D", json!({}), "maxpool"),
-            ("AveragePooling2D", json!({}), "avgpool"),
-            ("GlobalAveragePooling2D", json!({}), "avgpool"),
-            ("BatchNormalization", json!({}), "batchnorm"),
-            ("ReLU", json!({"max_value": null}), "relu"),
-            ("ReLU", json!({"max_value": 6.0}), "clipped_relu"),
-            ("LeakyReLU", json!({"alpha": 0.1}), "relu"),
-            ("ELU", json!({}), "elu"),
-            ("Activation", json!({"activation": "relu"}), "relu"),
-            ("Activation", json!({"activation": "relu6"}), "clipped_relu"),
-            ("Activation", json!({"activation": "tanh"}), "tanh"),
-            ("Activation", json!({"activation": "sigmoid"}), "sigmoid"),
-            ("Activation", json!({"activation": "elu"}), "elu"),
-            (
-                "Activation",
-                json!({"activation": {"module": "builtins", "class_name": "function", "config": "relu6"}}),
-                "clipped_relu",
-            ),
-        ] {
-            assert_eq!(read(class_name, config.clone()), Some((operator, None)), "{class_name} {config}");
-        }
-        for (class_name, config) in [
-            ("Dense", json!({"activation": "relu"})),
-            ("Activation", json!({"activation": "swish"})),
-            ("Activation", json!({})),
-            ("Dropout", json!(null)),
-        ] {
-            assert_eq!(read(class_name, config), None, "{class_name}");
-        }
-    }
-
-    #[test]
-    fn a_fused_activation_is_told() {
-        assert_eq!(read("Conv2D", json!({"activation": "relu"})), Some(("conv_gemm", Some("relu".to_owned()))));
-        let own = json!({"activation": {"class_name": "Swish", "config": {"beta": 1}}});
-        assert_eq!(read("DepthwiseConv2D", own), Some(("conv_gemm", Some("Swish".to_owned()))));
-    }
 
     #[test]
     fn names_are_read_back() {

@@ -8,8 +8,9 @@ pub use output::{Output, Storage};
 use std::collections::BTreeSet;
 
 use crate::graph::{Address, Graph, Source};
+use crate::keras::reading::{Reading, reading};
 use crate::layout::{DataFormat, Shape};
-use crate::operator::{Operator, Reading};
+use crate::operator::Operator;
 use crate::shape::{self, Dims, Shapes};
 use format::Formats;
 
@@ -169,7 +170,7 @@ impl<'g, 'a> Targets<'g, 'a> {
 
     fn describe(&self, level: &Graph, address: &Address, used: &[Source]) -> Option<Target> {
         let layer = &level.layers[*address.0.last()?];
-        let (operator, fused) = match Operator::of_layer(layer.class, layer.config) {
+        let (operator, fused) = match reading(layer.kind, layer.config) {
             Some(Reading { operator, fused }) => (Some(operator), fused),
             None => (None, None),
         };

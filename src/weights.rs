@@ -15,8 +15,8 @@ use std::collections::{HashMap, HashSet};
 
 pub use error::WeightsError;
 
-use crate::graph::{Cycle, Dialect, Graph, Keras, Layer};
-use crate::keras::simulator::is_simulator;
+use crate::graph::{Cycle, Graph, Keras, Layer};
+use crate::keras::classes::{Kind, may_have_weights};
 use crate::model_file::h5::{Mode, SavedLayer};
 
 /// How the saved weights must change for a new config.
@@ -46,7 +46,7 @@ pub fn plan(old: &Graph, new: &Graph, saved: &[SavedLayer], keras: Keras) -> Res
     let simulators: HashSet<&str> = [old, new]
         .into_iter()
         .flat_map(|graph| &graph.layers)
-        .filter(|layer| is_simulator(layer.class))
+        .filter(|layer| layer.kind == Kind::Simulator)
         .map(|layer| layer.name)
         .collect();
     let is_proof = |name: &str| is_saved_with_weights(name) && !simulators.contains(name);
@@ -131,8 +131,8 @@ fn refuse_missing(old: &Graph, new: &Graph, saved: &[SavedLayer]) -> Result<(), 
     let with_weights = saved.iter().filter(|layer| !layer.weights.is_empty());
     let saved_with_weights: HashSet<&str> = with_weights.map(|layer| layer.name.as_str()).collect();
     let saved: HashSet<&str> = saved.iter().map(|layer| layer.name.as_str()).collect();
-    let missing = |layer: &Layer, dialect: Dialect, path: String| {
-        let needs = needs_weights(layer, dialect);
+    let missing = |layer: &Layer, path: String| {
+        let needs = may_have_weights(layer.kind, layer.config);
         if needs { Err(WeightsError::Missing { layer: path, class: layer.class.to_owned() }) } else { Ok(()) }
     };
     for address in new.walk() {
@@ -145,93 +145,16 @@ fn refuse_missing(old: &Graph, new: &Graph, saved: &[SavedLayer]) -> Result<(), 
         };
         let has_none = |name: &str| !saved_with_weights.contains(name);
         if let [layer] = trail.as_slice()
-            && WEIGHTED.contains(&layer.class)
+            && layer.kind.class().is_some_and(|class| class.has_variables(layer.config))
             && has_none(layer.name)
         {
-            missing(layer, new.level(&address).dialect, new.path(&address))?;
+            missing(layer, new.path(&address))?;
         }
         if !is_known && layer.inner.is_none() {
-            missing(layer, new.level(&address).dialect, new.path(&address))?;
+            missing(layer, new.path(&address))?;
         }
     }
     Ok(())
-}
-
-/// Classes that are never without weights.
-const WEIGHTED: [&str; 10] = [
-    "BatchNormalization",
-    "Conv1D",
-    "Conv2D",
-    "Conv2DTranspose",
-    "Conv3D",
-    "Dense",
-    "DepthwiseConv2D",
-    "GRU",
-    "LSTM",
-    "SeparableConv2D",
-];
-
-/// Classes without weights that an edit may bring in.
-const WEIGHTLESS: [&str; 52] = [
-    "Activation",
-    "ActivityRegularization",
-    "Add",
-    "AlphaDropout",
-    "Average",
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "AveragePooling3D",
-    "CenterCrop",
-    "Concatenate",
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
-    "Dot",
-    "Dropout",
-    "ELU",
-    "Flatten",
-    "GaussianDropout",
-    "GaussianNoise",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D",
-    "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D",
-    "GlobalMaxPooling3D",
-    "InputLayer",
-    "Lambda",
-    "LeakyReLU",
-    "Masking",
-    "MaxPooling1D",
-    "MaxPooling2D",
-    "MaxPooling3D",
-    "Maximum",
-    "Minimum",
-    "Multiply",
-    "Permute",
-    "ReLU",
-    "RepeatVector",
-    "Rescaling",
-    "Reshape",
-    "Resizing",
-    "SlicingOpLambda",
-    "Softmax",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "Subtract",
-    "TFOpLambda",
-    "ThresholdedReLU",
-    "UpSampling1D",
-    "UpSampling2D",
-    "UpSampling3D",
-];
-
-fn needs_weights(layer: &Layer, dialect: Dialect) -> bool {
-    let is_weightless = WEIGHTLESS.binary_search(&layer.class).is_ok() || layer.class.starts_with("ZeroPadding");
-    // Keras 3's operations are no layers: nothing about them is trainable or not.
-    let is_operation = dialect == Dialect::Keras3 && layer.config.get("trainable").is_none();
-    !(is_weightless || is_operation || is_simulator(layer.class))
 }
 
 /// Why the saved weights cannot be put in order.
@@ -243,14 +166,4 @@ pub enum PlanError {
     /// Weights that do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::WEIGHTLESS;
-
-    #[test]
-    fn the_list_of_weightless_classes_can_be_searched() {
-        assert!(WEIGHTLESS.is_sorted());
-    }
 }

@@ -154,7 +154,7 @@ fn set_node_bases(
     }
     for (index, layer) in layers.iter_mut().enumerate() {
         let Some(inner) = &layer.inner else { continue };
-        let has_input = inner.layers.first().is_some_and(|first| first.class == "InputLayer");
+        let has_input = inner.layers.first().is_some_and(|first| first.kind.is("InputLayer"));
         let rule = |is_end: bool| match dialect {
             Dialect::Keras3 => usize::from(is_end && inner.dialect != Dialect::Sequential),
             _ => usize::from(inner.dialect != Dialect::Sequential || has_input),

@@ -21,12 +21,12 @@ pub(super) fn simulator(level: &Graph, target: usize, name: &str, inputs: &[Inpu
 }
 
 /// An `Activation` layer behind `level.layers[target]`, called once on each input.
-pub(super) fn activation(level: &Graph, target: usize, name: &str, activation: &str, inputs: &[Input]) -> Value {
+pub(super) fn activation(level: &Graph, target: usize, name: &str, activation: &Value, inputs: &[Input]) -> Value {
     let mut config = Map::new();
     config.insert("name".to_owned(), json!(name));
     config.insert("trainable".to_owned(), json!(true));
     config.insert("dtype".to_owned(), dtype_policy(level, target));
-    config.insert("activation".to_owned(), json!(activation));
+    config.insert("activation".to_owned(), activation.clone());
     entry(level, target, "Activation", Some("keras.layers"), config, inputs)
 }
 

@@ -3,7 +3,7 @@
 use super::{InsertError, expectation, expectations, find, reference, rewire_uses, split};
 use crate::change::Change;
 use crate::graph::{Graph, Layer, Source, Wire};
-use crate::keras::simulator;
+use crate::keras::classes::Kind;
 
 /// Takes the simulator `name` (or `outer/name`) out. Where it had split an activation off, the activation goes back.
 pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, InsertError> {
@@ -11,7 +11,7 @@ pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, InsertError> {
     let level = root.level(&address);
     let Some(&index) = address.0.last() else { return Err(InsertError::unknown_layer(root, name)) };
     let layer = &level.layers[index];
-    if !simulator::is_simulator(layer.class) {
+    if layer.kind != Kind::Simulator {
         return Err(InsertError::NotASimulator { layer: name.to_owned(), class: layer.class.to_owned() });
     }
     let not_removable = |why: String| InsertError::NotRemovable { layer: name.to_owned(), why };
@@ -47,7 +47,7 @@ pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, InsertError> {
 fn find_simulator(root: &Graph, name: &str) -> Result<crate::graph::Address, InsertError> {
     find(root, name).or_else(|error| {
         let mut named = root.walk().into_iter().filter(|address| {
-            root.trail(address).last().is_some_and(|layer| layer.name == name && simulator::is_simulator(layer.class))
+            root.trail(address).last().is_some_and(|layer| layer.name == name && layer.kind == Kind::Simulator)
         });
         match (named.next(), named.next()) {
             (Some(address), None) => Ok(address),
@@ -74,7 +74,7 @@ fn split_off(level: &Graph, simulator: usize) -> Option<(usize, usize, Change)> 
     let layer = &level.layers[activation];
     let target = source_layer(&level.layers[simulator])?;
     let fed_by_both = |call: &crate::graph::Call| matches!(call.inputs.as_slice(), [wire] if [simulator, target].contains(&wire.source.layer));
-    if layer.class != "Activation" || !layer.calls.iter().all(fed_by_both) {
+    if !layer.kind.is("Activation") || !layer.calls.iter().all(fed_by_both) {
         return None;
     }
     // Everything that the two feed passes the activation, else the layer was not made linear for its sake.
@@ -82,8 +82,8 @@ fn split_off(level: &Graph, simulator: usize) -> Option<(usize, usize, Change)> 
     if feeds_others(simulator) || feeds_others(target) {
         return None;
     }
-    let name = layer.config.get("activation")?.as_str()?;
-    Some((activation, target, split::undo(&level.layers[target], name)?))
+    let function = layer.config.get("activation")?;
+    Some((activation, target, split::undo(&level.layers[target], function)?))
 }
 
 fn source_layer(layer: &Layer) -> Option<usize> {

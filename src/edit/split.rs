@@ -7,33 +7,29 @@ use serde_json::{Value, json};
 use super::InsertError;
 use crate::change::Change;
 use crate::graph::Layer;
-
-/// The classes of which `activation` is the last thing they compute.
-const FUSED: [&str; 11] = [
-    "Conv2D",
-    "Convolution2D",
-    "DepthwiseConv2D",
-    "SeparableConv2D",
-    "SeparableConvolution2D",
-    "Conv2DTranspose",
-    "Convolution2DTranspose",
-    "Deconvolution2D",
-    "AtrousConvolution2D",
-    "Dense",
-    "EinsumDense",
-];
+use crate::keras::classes::own_activation;
 
 /// An activation that can be split off.
 pub(super) struct Split {
-    pub activation: String,
+    /// As the layer names it.
+    pub activation: Value,
     pub change: Change,
 }
 
 /// The activation that a layer applies to what it computes, unless it is linear.
 pub(super) fn fused_activation<'a>(layer: &Layer<'a>) -> Option<&'a str> {
-    let activation = layer.config.get("activation").filter(|_| FUSED.contains(&layer.class))?;
-    let name = activation.as_str().or_else(|| activation.get("class_name")?.as_str())?;
-    (name != "linear").then_some(name)
+    own_activation(layer.config).filter(|_| fuses(layer))
+}
+
+fn fuses(layer: &Layer) -> bool {
+    layer.kind.class().is_some_and(|class| class.fuses)
+}
+
+/// Whether an activation is written as an object that only names a function. Keras 2.13 and later write those so that its
+/// table of names lacks, such as relu6.
+fn names_a_function(activation: &Value) -> bool {
+    activation.get("class_name").is_some_and(|class| class == "function")
+        && activation.get("config").is_some_and(Value::is_string)
 }
 
 /// The name of the `Activation` layer that belongs to a simulator. It is how `remove` knows it again.
@@ -44,27 +40,27 @@ pub(super) fn activation_name(simulator: &str) -> String {
 /// Makes `layer` linear.
 pub(super) fn plan(layer: &Layer, path: &str) -> Result<Split, InsertError> {
     let no_split = |why: String| InsertError::NoSplit { layer: path.to_owned(), why };
-    if !FUSED.contains(&layer.class) {
+    if !fuses(layer) {
         return Err(no_split(format!("its class {} has none", crate::text::shown(layer.class))));
     }
     match layer.config.get("activation") {
         None | Some(Value::Null) => Err(no_split("it is linear".to_owned())),
         Some(Value::String(name)) if name == "linear" => Err(no_split("it is linear".to_owned())),
-        Some(Value::String(name)) => Ok(Split {
-            activation: name.clone(),
-            change: Change::Set { at: activation_at(layer), old: json!(name), new: json!("linear") },
+        Some(activation) if activation.is_string() || names_a_function(activation) => Ok(Split {
+            activation: activation.clone(),
+            change: Change::Set { at: activation_at(layer), old: activation.clone(), new: json!("linear") },
         }),
         Some(_) => Err(no_split("its activation is an object of its own, not the name of a function".to_owned())),
     }
 }
 
 /// Gives a linear layer its activation back.
-pub(super) fn undo(layer: &Layer, activation: &str) -> Option<Change> {
+pub(super) fn undo(layer: &Layer, activation: &Value) -> Option<Change> {
     let linear = layer.config.get("activation")?.as_str().filter(|name| *name == "linear")?;
-    FUSED.contains(&layer.class).then(|| Change::Set {
+    (fuses(layer) && (activation.is_string() || names_a_function(activation))).then(|| Change::Set {
         at: activation_at(layer),
         old: json!(linear),
-        new: json!(activation),
+        new: activation.clone(),
     })
 }
 

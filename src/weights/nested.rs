@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::{Plan, PlanError, WeightsError, error, mode_path};
 use crate::graph::{Cycle, Dialect, Graph, Keras, Layer};
-use crate::keras::simulator::is_simulator;
+use crate::keras::classes::Kind;
 use crate::model_file::h5::{Mode, SavedLayer};
 
 /// A layer inside a nested model that is no model itself.
@@ -105,7 +105,7 @@ fn leaves(model: &Graph, keras: Keras) -> Result<Vec<Leaf>, Cycle> {
             None => found.push(Leaf {
                 name: layer.name.to_owned(),
                 is_frozen: is_frozen(layer),
-                is_simulator: is_simulator(layer.class),
+                is_simulator: layer.kind == Kind::Simulator,
             }),
         }
     }

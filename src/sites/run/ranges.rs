@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::graph::Layer;
-use crate::operator;
+use crate::keras::classes::own_activation;
 use crate::text::shown;
 use crate::value::{Range, RangeError};
 
@@ -85,7 +85,7 @@ pub fn range_of(document: &Value, name: &str, layer: &Layer) -> Result<Measured,
     let at = format!("/{LAYERS}/{}", name.replace('~', "~0").replace('/', "~1"));
     let entry = object(Some(entry), &at)?;
     let had = entry.get("activation").and_then(Value::as_str).filter(|name| *name != "linear");
-    let is_split = operator::own_activation(layer.config).is_none();
+    let is_split = own_activation(layer.config).is_none();
     match (had, entry.get(BEFORE_ACTIVATION)) {
         (Some(activation), None) if is_split => {
             Err(RangesError::NoBefore { layer: name.to_owned(), activation: activation.to_owned() })
