@@ -41,6 +41,9 @@ pub type Dims = Vec<Option<usize>>;
 #[derive(Debug, Default)]
 pub struct Shapes {
     level: Level,
+    /// The tensors for each of the different inputs that the model is called on, where they are several; `None` for any
+    /// further ones.
+    contexts: Vec<Option<HashMap<Source, Dims>>>,
     inner: HashMap<usize, Shapes>,
 }
 
@@ -67,14 +70,31 @@ pub fn infer(graph: &Graph) -> Shapes {
 impl Shapes {
     /// The shape of one output tensor of one call (both counted from 0) of a layer, at any depth.
     pub fn of(&self, address: &Address, call: usize, tensor: usize) -> Option<&[Option<usize>]> {
-        let (level, source) = self.at(address, call, tensor)?;
-        level.known.get(&source).map(Vec::as_slice)
+        let (shapes, source) = self.at(address, call, tensor)?;
+        shapes.level.known.get(&source).map(Vec::as_slice)
+    }
+
+    /// The shapes of such a tensor for the different inputs that the models around it are called on, each once, in the order
+    /// of the calls. `None` is one that is not known.
+    pub fn in_calls(&self, address: &Address, call: usize, tensor: usize) -> Vec<Option<&[Option<usize>]>> {
+        let Some((shapes, source)) = self.at(address, call, tensor) else { return Vec::new() };
+        if shapes.contexts.is_empty() {
+            return vec![shapes.level.known.get(&source).map(Vec::as_slice)];
+        }
+        let mut found = Vec::new();
+        for known in &shapes.contexts {
+            let dims = known.as_ref().and_then(|known| known.get(&source)).map(Vec::as_slice);
+            if !found.contains(&dims) {
+                found.push(dims);
+            }
+        }
+        found
     }
 
     /// What the axes of such a tensor mean, as far as it is known.
     pub fn meanings(&self, address: &Address, call: usize, tensor: usize) -> Option<&[Option<Meaning>]> {
-        let (level, source) = self.at(address, call, tensor)?;
-        level.meanings.get(&source).map(Vec::as_slice)
+        let (shapes, source) = self.at(address, call, tensor)?;
+        shapes.level.meanings.get(&source).map(Vec::as_slice)
     }
 
     /// The axis with the channels of such a tensor; the others behind the batch then stand in their order: depth, height,
@@ -83,10 +103,10 @@ impl Shapes {
         axis::channels(self.of(address, call, tensor)?, self.meanings(address, call, tensor)?)
     }
 
-    fn at(&self, address: &Address, call: usize, tensor: usize) -> Option<(&Level, Source)> {
+    fn at(&self, address: &Address, call: usize, tensor: usize) -> Option<(&Shapes, Source)> {
         let (&layer, outer) = address.0.split_last()?;
         let shapes = outer.iter().try_fold(self, |shapes, index| shapes.inner.get(index))?;
-        Some((&shapes.level, Source { layer, call, tensor }))
+        Some((shapes, Source { layer, call, tensor }))
     }
 
     fn understand(&mut self, mut meanings: meaning::Tree) {

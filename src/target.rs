@@ -11,7 +11,7 @@ use crate::graph::{Address, Graph, Source};
 use crate::keras::reading::{Reading, reading};
 use crate::layout::{DataFormat, Shape};
 use crate::operator::Operator;
-use crate::shape::{self, Dims, Shapes};
+use crate::shape::{self, Shapes};
 use format::Formats;
 
 /// A layer whose output a simulator may take: one of rank 4, or one whose shape is unknown.
@@ -129,9 +129,10 @@ impl<'g, 'a> Targets<'g, 'a> {
         Output { dims, channels, ..Output::default() }
     }
 
-    /// The shapes that an output has where the models around it are called on several, each once, in the order of the calls.
-    pub fn sizes_in_calls(&self, address: &Address, call: usize, tensor: usize) -> Vec<Dims> {
-        self.shapes.of(address, call, tensor).map(<[_]>::to_vec).into_iter().collect()
+    /// The shapes of an output for the different inputs that the models around it are called on, each once, in the order of
+    /// the calls. `None` is one that is not known.
+    pub fn dims_in_calls(&self, address: &Address, call: usize, tensor: usize) -> Vec<Option<&[Option<usize>]>> {
+        self.shapes.in_calls(address, call, tensor)
     }
 
     /// A layer as a target; `None` where its output is known not to be of rank 4.

@@ -14,7 +14,7 @@ const MOST_INPUT_SETS: usize = 32;
 type Tensors = Vec<Option<Dims>>;
 
 pub(super) fn whole(graph: &Graph) -> Shapes {
-    Inference::default().level_and_below(graph, &[])
+    Inference::default().level_and_below(graph, &[], Vec::new())
 }
 
 #[derive(Default)]
@@ -24,17 +24,56 @@ struct Inference<'a> {
 }
 
 impl<'a> Inference<'a> {
-    fn level_and_below(&mut self, graph: &'a Graph<'_>, given: &[Option<Dims>]) -> Shapes {
+    /// `contexts` are the tensors of the level for each of the different inputs that it is called on, if there are several.
+    fn level_and_below(
+        &mut self,
+        graph: &'a Graph<'_>,
+        given: &[Option<Dims>],
+        contexts: Vec<Option<HashMap<Source, Dims>>>,
+    ) -> Shapes {
         let level = self.level(graph, given);
         let mut inner = HashMap::new();
         for (index, layer) in graph.layers.iter().enumerate() {
             if let Some(model) = &layer.inner {
                 let calls = layer.calls.iter().map(|call| shapes_of(&call.inputs, &level.known));
                 let given = refined(&own_inputs(model, layer), calls);
-                inner.insert(index, self.level_and_below(model, &given));
+                let contexts = self.contexts(model, layer, &level, &contexts);
+                inner.insert(index, self.level_and_below(model, &given, contexts));
             }
         }
-        Shapes { level, inner }
+        Shapes { level, contexts, inner }
+    }
+
+    /// The tensors of a nested model for each of the different inputs that it is called on; empty where all are alike, and
+    /// `None` for those beyond the first.
+    fn contexts(
+        &mut self,
+        model: &'a Graph<'_>,
+        layer: &Layer,
+        level: &Level,
+        around: &[Option<HashMap<Source, Dims>>],
+    ) -> Vec<Option<HashMap<Source, Dims>>> {
+        let mut sets: Vec<Tensors> = Vec::new();
+        let mut has_more = around.contains(&None);
+        let one = [Some(&level.known)];
+        let around = around.iter().map(Option::as_ref);
+        let around: Vec<_> = if around.len() == 0 { one.to_vec() } else { around.collect() };
+        for known in around.into_iter().flatten() {
+            for call in &layer.calls {
+                let set = shapes_of(&call.inputs, known);
+                if !sets.contains(&set) {
+                    match sets.len() < MOST_INPUT_SETS {
+                        true => sets.push(set),
+                        false => has_more = true,
+                    }
+                }
+            }
+        }
+        if sets.len() < 2 && !has_more {
+            return Vec::new();
+        }
+        let contexts = sets.into_iter().map(|set| Some(self.level(model, &set).known));
+        contexts.chain(has_more.then_some(None)).collect()
     }
 
     /// The shapes of a level's tensors. `given` are the shapes of the model's inputs, as far as its caller knows them.
@@ -252,6 +291,32 @@ mod tests {
         assert_eq!(shape_at(&document, "inner", 0), Some(dims(&[-1, 8, 8, 3])));
         assert_eq!(shape_at(&document, "inner", 1), Some(dims(&[-1, 8, 12, 3])));
         assert_eq!(shape_at(&document, "inner/up", 0), Some(dims(&[-1, 8, -1, 3])));
+    }
+
+    #[test]
+    fn a_layer_of_a_nested_model_has_a_shape_for_each_of_the_inputs_that_the_models_around_it_are_called_on() {
+        let any = || input(json!([null, null, null, 3]));
+        let nested = |name: &str, held: Value, sources: &[(&str, usize)]| {
+            layer("Functional", name, held["config"].clone(), sources)
+        };
+        let relu = layer("ReLU", "relu", json!({}), &[("x", 0)]);
+        let inner = model(vec![any(), relu], json!(["x", 0, 0]), json!(["relu", 0, 0]));
+        let pad = layer("ZeroPadding2D", "pad", json!({"padding": 1}), &[("x", 0)]);
+        let middle = vec![any(), pad.clone(), nested("inner", inner, &[("x", 0), ("pad", 0)])];
+        let middle = model(middle, json!(["x", 0, 0]), json!(["inner", 2, 0]));
+        let outer =
+            vec![input(json!([null, 4, 4, 3])), pad, nested("middle", middle, &[("x", 0), ("pad", 0), ("x", 0)])];
+        let document = model(outer, json!(["x", 0, 0]), json!(["middle", 3, 0]));
+        let graph = config::read(&document).expect("a model");
+        let shapes = super::whole(&graph);
+        let in_calls = |path: &str| -> Vec<Option<Dims>> {
+            let found = shapes.in_calls(&graph.find(path).expect("a layer"), 0, 0);
+            found.into_iter().map(|dims| dims.map(<[_]>::to_vec)).collect()
+        };
+        let square = |size| Some(dims(&[-1, size, size, 3]));
+        assert_eq!(in_calls("pad"), [square(6)]);
+        assert_eq!(in_calls("middle/pad"), [square(6), square(8)]);
+        assert_eq!(in_calls("middle/inner/relu"), [square(4), square(6), square(8)]);
     }
 
     #[test]
