@@ -1,7 +1,7 @@
 //! Draws sites: spatial class, then value mix and parameter set, then cells, then a value for each.
 
 use crate::classify::Classifier;
-use crate::error_model::{FitError, FittedModel, Model, Struck};
+use crate::error_model::{Choice, FitError, Layers, Model, Part, Plan};
 use crate::fault::{Cell, Fault, Site};
 use crate::layout::Shape;
 use crate::pattern::{Canvas, Rows, Setting, SpatialClass};
@@ -24,6 +24,28 @@ pub struct Options {
     pub value_class: Option<ValueClass>,
 }
 
+/// What the sites of a run depend on.
+///
+/// Part of the promise (see `rng`): any change here makes other sites, and raises the version.
+fn key(digest: &str, shape: Shape, options: &Options, seed: u64) -> String {
+    let &Options { range, rows, spatial_class, value_class } = options;
+    let rows = match rows {
+        Rows::All => "all",
+        Rows::Fitting => "fitting",
+    };
+    format!(
+        "classes-h5 sites 1\nseed {seed}\nmodel {digest}\nshape {} {} {}\nrange {:08x} {:08x}\nrows {rows}\n\
+         spatial_class {}\nvalue_class {}\n",
+        shape.h,
+        shape.w,
+        shape.c,
+        range.min().to_bits(),
+        range.max().to_bits(),
+        spatial_class.map_or("any", SpatialClass::name),
+        value_class.map_or("any", ValueClass::name),
+    )
+}
+
 /// Draws the sites of one run, in any order: site `i` depends on `i` and on what the run was made with, and on nothing
 /// else.
 pub struct Sampler {
@@ -35,7 +57,7 @@ pub struct Sampler {
 }
 
 enum Source {
-    Model { model: FittedModel, range: Range, mix: Option<Mix> },
+    Model { plan: Plan, range: Range, mix: Option<Mix> },
     SingleBitFlip,
 }
 
@@ -45,27 +67,30 @@ impl Sampler {
     /// # Errors
     /// Nothing of the model can be drawn there.
     pub fn new(model: &Model, shape: Shape, options: &Options, seed: u64) -> Result<Self, FitError> {
-        let &Options { range, rows, spatial_class, value_class } = options;
-        let fitted = model.fit(shape, rows, spatial_class)?;
-        let rows = match rows {
-            Rows::All => "all",
-            Rows::Fitting => "fitting",
-        };
-        // Part of the promise (see `rng`): any change here makes other sites, and raises the version.
-        let text = format!(
-            "classes-h5 sites 1\nseed {seed}\nmodel {}\nshape {} {} {}\nrange {:08x} {:08x}\nrows {rows}\n\
-             spatial_class {}\nvalue_class {}\n",
-            model.digest(),
-            shape.h,
-            shape.w,
-            shape.c,
-            range.min().to_bits(),
-            range.max().to_bits(),
-            spatial_class.map_or("any", SpatialClass::name),
-            value_class.map_or("any", ValueClass::name),
-        );
-        let source = Source::Model { model: fitted, range, mix: value_class.map(Mix::One) };
-        Ok(Sampler { shape, streams: Streams::new(&text), id: model.id(), seed, source })
+        let plan = model.fit(shape, options.rows, options.spatial_class)?;
+        let text = key(model.digest(), shape, options, seed);
+        Ok(Sampler::of_plan(plan, &text, model.id(), shape, options, seed))
+    }
+
+    /// Sites as the chosen layers of a set have them, fitted to tensors of `shape`: each first draws its layer.
+    ///
+    /// # Errors
+    /// Nothing of the layers' models can be drawn there.
+    pub fn among(
+        layers: &Layers,
+        choice: &Choice,
+        shape: Shape,
+        options: &Options,
+        seed: u64,
+    ) -> Result<Self, FitError> {
+        let plan = layers.fit(choice, shape, options.rows, options.spatial_class)?;
+        let text = key(layers.digest(), shape, options, seed) + &format!("measured_on {}\n", choice.key());
+        Ok(Sampler::of_plan(plan, &text, layers.id(), shape, options, seed))
+    }
+
+    fn of_plan(plan: Plan, text: &str, id: String, shape: Shape, options: &Options, seed: u64) -> Self {
+        let source = Source::Model { plan, range: options.range, mix: options.value_class.map(Mix::One) };
+        Sampler { shape, streams: Streams::new(text), id, seed, source }
     }
 
     /// The classic baseline: one uniform cell, one uniform bit of its float32 flipped.
@@ -91,18 +116,10 @@ impl Sampler {
         &self.id
     }
 
-    /// What of the model cannot be drawn in this shape.
-    pub fn struck(&self) -> &[Struck] {
+    /// What the sites are drawn from; none for single bit flips.
+    pub fn plan(&self) -> Option<&Plan> {
         match &self.source {
-            Source::Model { model, .. } => &model.struck,
-            Source::SingleBitFlip => &[],
-        }
-    }
-
-    /// The model as it is drawn; none for single bit flips.
-    pub fn model(&self) -> Option<&FittedModel> {
-        match &self.source {
-            Source::Model { model, .. } => Some(model),
+            Source::Model { plan, .. } => Some(plan),
             Source::SingleBitFlip => None,
         }
     }
@@ -125,7 +142,7 @@ impl Sampler {
         drawn.index = index;
         drawn.faults.clear();
         match &self.source {
-            Source::Model { model, range, mix } => drawn.draw_model(rng, model, *range, mix.as_ref()),
+            Source::Model { plan, range, mix } => drawn.draw_model(rng, plan, *range, mix.as_ref()),
             Source::SingleBitFlip => drawn.draw_bit_flip(rng),
         }
     }
@@ -150,6 +167,8 @@ pub struct DrawnPattern {
     pub as_defined: bool,
     /// Whether a percent range of its parameters lay wholly above its absolute cap.
     pub capped: bool,
+    /// The place in the plan of the model that it is drawn from.
+    pub part: usize,
     /// The place in the fitted model of its parameter set.
     pub set: usize,
     /// The place in the fitted model of its value mix; none where the value class is fixed.
@@ -157,8 +176,11 @@ pub struct DrawnPattern {
 }
 
 impl Drawn {
-    fn draw_model(&mut self, rng: &mut Rng, model: &FittedModel, range: Range, fixed: Option<&Mix>) {
-        let class = model.classes.draw(rng);
+    fn draw_model(&mut self, rng: &mut Rng, plan: &Plan, range: Range, fixed: Option<&Mix>) {
+        // Where there is no choice no word is taken.
+        let part = if plan.only().is_some() { 0 } else { plan.parts.draw_place(rng) };
+        let Part { classes, .. } = plan.parts.get(part);
+        let class = classes.draw(rng);
         let (mix_place, mix) = match fixed {
             Some(mix) => (None, mix),
             None => {
@@ -178,7 +200,7 @@ impl Drawn {
             }
         }
         let capped = self.canvas.capped;
-        self.pattern = Some(DrawnPattern { class: class.class, as_defined, capped, set, mix: mix_place });
+        self.pattern = Some(DrawnPattern { class: class.class, as_defined, capped, part, set, mix: mix_place });
         mix.draw(rng, self.canvas.cells.len(), &mut self.classes);
         let fault = |&class: &ValueClass| (Fault::Value(range.draw(class, rng)), Some(class));
         self.faults.extend(self.classes.iter().map(fault));

@@ -4,6 +4,7 @@
 //! Two sets are built in ([`Models`]). Before sites are drawn, a model is fitted to a tensor ([`Model::fit`]).
 
 mod fit;
+mod layers;
 mod parse;
 mod sets;
 mod table;
@@ -16,9 +17,10 @@ use crate::text::shown;
 use crate::value::Mix;
 use crate::weighted::Weighted;
 
-pub use fit::{FitError, FittedClass, FittedModel, Struck};
-pub use sets::{Models, ModelsError};
-pub use table::table;
+pub use fit::{FitError, FittedClass, Part, Plan, Struck};
+pub use layers::{Choice, Kernel, Layer, Layers, NoLayer, Outcomes, Rule, Wanted};
+pub use sets::{Figures, Models, ModelsError};
+pub use table::{TableError, layers, operators};
 
 /// The error model of one operator.
 #[derive(Clone, Debug)]
@@ -26,6 +28,7 @@ pub struct Model {
     name: String,
     digest: String,
     source: Option<String>,
+    outcomes: Option<Outcomes>,
     classes: Weighted<Class>,
 }
 
@@ -67,8 +70,8 @@ impl Model {
     pub fn parse(name: &str, file: &str, bytes: &[u8]) -> Result<Self, ModelError> {
         let (classes, source) =
             parse::model(bytes).map_err(|problems| ModelError { file: file.to_owned(), problems })?;
-        let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Model { name: name.to_owned(), digest, source, classes })
+        let digest = hexadecimal(&Sha256::digest(bytes));
+        Ok(Model { name: name.to_owned(), digest, source, outcomes: None, classes })
     }
 
     /// Set, operator and the first twelve digits of the file's SHA-256: `gpu-warp/relu@1f0c9a77e2d4`.
@@ -86,8 +89,18 @@ impl Model {
         self.source.as_deref()
     }
 
+    /// What an injected fault led to, where the figures tell.
+    pub fn outcomes(&self) -> Option<Outcomes> {
+        self.outcomes
+    }
+
     /// The spatial classes with their frequencies, which sum to 1.
     pub fn classes(&self) -> &Weighted<Class> {
         &self.classes
     }
+}
+
+/// Bytes as hexadecimal digits.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -36,6 +36,21 @@ pub enum Operator {
     Tanh,
 }
 
+/// A convolution as a config describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convolution {
+    /// The shape of its input, where it is known.
+    pub input: Option<Shape>,
+    /// Height and width of the kernel.
+    pub kernel: [usize; 2],
+    /// The distance of the places at which the kernel is applied.
+    pub strides: [usize; 2],
+    /// The distance of the cells that the kernel reads.
+    pub dilation: [usize; 2],
+    /// Whether each output channel reads all input channels.
+    pub is_full: bool,
+}
+
 /// A text that names no operator.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("'{}' is not an operator: {}", shown(.0), Operator::ALL.map(Operator::name).join(", "))]

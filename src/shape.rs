@@ -33,6 +33,9 @@ use serde_json::Value;
 
 use crate::graph::{Address, Graph, Layer, Source};
 use crate::layout::DataFormat;
+use settings::Settings;
+
+pub use convolution::Reach;
 
 /// A tensor's shape, the batch axis first. `None` is a size that is unknown, or differs from run to run.
 pub type Dims = Vec<Option<usize>>;
@@ -120,6 +123,11 @@ impl Shapes {
 /// The data format a layer is configured with; `None` where it has none.
 pub fn data_format(layer: &Layer) -> Option<DataFormat> {
     format_of(layer.config)
+}
+
+/// What a layer does at each of its places, where it is a convolution over height and width.
+pub fn reach(layer: &Layer) -> Option<Reach> {
+    convolution::reach(Settings { class: layer.class, config: layer.config })
 }
 
 fn format_of(config: &Value) -> Option<DataFormat> {

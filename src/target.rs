@@ -1,5 +1,6 @@
 //! What can be injected: a layer's output, its size, the operator that computes it, and who takes it.
 
+mod convolution;
 mod format;
 mod output;
 

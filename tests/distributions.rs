@@ -80,7 +80,7 @@ fn models_are_followed(shape: Shape, count: u64) {
 }
 
 fn frequencies(what: &str, sampler: &Sampler, count: u64) {
-    let classes: Vec<_> = sampler.model().unwrap().classes.iter().collect();
+    let classes: Vec<_> = sampler.plan().unwrap().only().unwrap().classes.iter().collect();
     let place = |class: SpatialClass| classes.iter().position(|(_, there)| there.class == class).unwrap();
     let mut by_class = vec![0; classes.len()];
     let mut by_set: Vec<Vec<u64>> = classes.iter().map(|(_, class)| vec![0; class.patterns.iter().count()]).collect();

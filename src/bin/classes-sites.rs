@@ -8,10 +8,11 @@ use std::thread;
 use clap::Parser;
 use classes_h5::cli::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, ProgressLine, Speaker, notes};
-use classes_h5::error_model::{Models, table};
+use classes_h5::error_model::{self, Models, Wanted};
 use classes_h5::input::Input;
 use classes_h5::json::Arrays;
 use classes_h5::layout::{DataFormat, Shape};
+use classes_h5::operator::Convolution;
 use classes_h5::pattern::{Rows, SpatialClass};
 use classes_h5::progress::{Doing, Progress};
 use classes_h5::sites::pass::{self, PassError};
@@ -70,9 +71,12 @@ struct Args {
     /// The golden ranges of the model's layers, as docs/keras/golden_ranges.py writes them; LAYER's is the range
     #[arg(long, value_name = "FILE", requires = "layer", conflicts_with_all = ["range_min", "range_max", "golden"])]
     ranges: Option<PathBuf>,
-    /// The error models: gpu-warp, gpu-thread, or a folder of your own [default: gpu-warp]
+    /// The error models: gpu-warp, gpu-thread, nvdla-8x8-int8 and eight more of NVDLA, or a folder of your own [default: gpu-warp]
     #[arg(long, value_name = "SET|DIR")]
     models: Option<PathBuf>,
+    /// In a set that was measured layer by layer, draw from the layer that is called so
+    #[arg(long, value_name = "NAME")]
+    measured_on: Option<String>,
     /// Which parameter sets to use: all, or those whose percents fit the shape
     #[arg(long, value_name = "ROWS", default_value = "all", value_parser = cli::one_of::<Rows>(["all", "fitting"]))]
     rows: Rows,
@@ -83,18 +87,25 @@ struct Args {
     #[arg(long, value_name = "NAME", value_parser = cli::one_of::<ValueClass>(ValueClass::ALL.map(ValueClass::name)))]
     value_class: Option<ValueClass>,
     /// Draw the classic baseline instead: one uniform bit of one uniform cell
-    #[arg(long, conflicts_with_all = ["npy", "operator", "models", "rows", "spatial_class", "value_class", "golden", "ranges", "range_min", "range_max"])]
+    #[arg(long, conflicts_with_all = ["npy", "operator", "models", "measured_on", "rows", "spatial_class", "value_class", "golden", "ranges", "range_min", "range_max"])]
     single_bit_flip: bool,
-    /// Print the operators of the set with their spatial classes and frequencies, and check every model
+    /// Print the operators of the set with their spatial classes, frequencies and P(SDC), and check every model
     #[arg(long, conflicts_with_all = [
-        "config", "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "ranges",
-        "rows", "spatial_class", "value_class", "single_bit_flip", "npy", "data_format", "classes_config",
+        "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "ranges", "rows", "spatial_class",
+        "value_class", "single_bit_flip", "npy", "data_format", "classes_config",
     ])]
     list_operators: bool,
+    /// Print the measured layers of the set with their sizes and what a fault led to
+    #[arg(long, conflicts_with_all = [
+        "config", "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "ranges",
+        "measured_on", "rows", "spatial_class", "value_class", "single_bit_flip", "list_operators", "npy", "data_format",
+        "classes_config",
+    ])]
+    list_layers: bool,
     /// Take sites from FILE instead of drawing them: checked lines, or with --npy as NumPy files
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "ranges", "models", "rows",
-        "spatial_class", "value_class", "single_bit_flip", "list_operators", "classes_config",
+        "layer", "shape", "operator", "count", "seed", "first", "jobs", "range_min", "range_max", "golden", "ranges", "models",
+        "measured_on", "rows", "spatial_class", "value_class", "single_bit_flip", "list_operators", "list_layers", "classes_config",
     ])]
     read: Option<PathBuf>,
     /// Write injections.npy and masks.npy into DIR instead of lines
@@ -113,14 +124,17 @@ fn main() -> ExitCode {
 }
 
 fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
-    if args.list_operators {
-        let text = table(&args.models.as_deref().map_or_else(Models::default, Models::new))?;
+    if args.list_layers {
+        let text = error_model::layers(&models(args))?;
         return cli::to_stdout(|out| out.write_all(text.as_bytes()));
     }
     if let Some(file) = &args.read {
         let progress = progress(speaker, None, args.npy.is_none());
         let format = args.data_format.unwrap_or_default();
         return read(&Input::from_arg(Some(file)), args.npy.as_deref(), format, &progress);
+    }
+    if args.list_operators && args.layer.is_none() {
+        return list_operators(args, args.shape, None);
     }
     let say = |note| speaker.say(&notes::note(&note));
     let (mut request, mut format) = (request(args)?, args.data_format.unwrap_or_default());
@@ -132,6 +146,11 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         let graph = config::read(&document).map_err(|error| Failure::in_input(&input, error))?;
         drop(progress);
         let (address, targets) = (edit::find(&graph, name)?, Targets::new(&graph));
+        request.convolution = targets.convolution(&address);
+        if args.list_operators {
+            let shape = targets.shape(&address, targets.data_format(&address));
+            return list_operators(args, request.shape.or(shape), request.convolution.as_ref());
+        }
         request.of_layer(name, targets.target(&address).as_ref(), say)?;
         format = args.data_format.unwrap_or_else(|| targets.data_format(&address));
         if let (Some(file), Some(layer)) = (&args.ranges, graph.trail(&address).last()) {
@@ -165,6 +184,17 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     Ok(())
 }
 
+fn models(args: &Args) -> Models {
+    args.models.as_deref().map_or_else(Models::default, Models::new)
+}
+
+/// What the set has: for a layer, where its shape and convolution are known.
+fn list_operators(args: &Args, output: Option<Shape>, convolution: Option<&Convolution>) -> Result<(), Failure> {
+    let named = args.measured_on.as_deref();
+    let text = error_model::operators(&models(args), &Wanted { output, convolution, named })?;
+    cli::to_stdout(|out| out.write_all(text.as_bytes()))
+}
+
 fn progress(speaker: Speaker, count: Option<u64>, writes_lines: bool) -> ProgressLine {
     match writes_lines {
         true => speaker.progress_of_lines(Doing::Sites(count)),
@@ -177,6 +207,8 @@ fn request(args: &Args) -> Result<Request, Failure> {
         shape: args.shape,
         operator: args.operator.clone(),
         models: args.models.as_deref().map(Models::new),
+        convolution: None,
+        measured_on: args.measured_on.clone(),
         range: range(args)?,
         rows: args.rows,
         spatial_class: args.spatial_class,

@@ -9,7 +9,7 @@ use super::classes_config::ClassesConfigError;
 use super::near::{did_you_mean, near};
 use crate::config::ConfigError;
 use crate::edit::InsertError;
-use crate::error_model::{Models, ModelsError};
+use crate::error_model::{Models, ModelsError, NoLayer, TableError};
 use crate::fill::FillError;
 use crate::input::InputError;
 use crate::json::JsonError;
@@ -225,6 +225,39 @@ impl Explain for ModelsError {
     }
 }
 
+impl Explain for NoLayer {
+    fn hint(&self) -> Option<String> {
+        let close = near(&self.name, self.there.iter().map(String::as_str));
+        Some(match close.is_empty() {
+            true => "classes-sites --list-layers shows them".to_owned(),
+            false => format!("did you mean {}? classes-sites --list-layers shows them all", listed(&close, 3)),
+        })
+    }
+
+    fn is_usage(&self) -> bool {
+        true
+    }
+}
+
+/// The sets that `--measured-on` is for.
+fn by_layer() -> Option<String> {
+    Some(format!("the sets that are: {}", Models::by_layer().join(", ")))
+}
+
+impl Explain for TableError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            TableError::Models(error) => error.hint(),
+            TableError::NoLayer(error) => error.hint(),
+            TableError::NotByLayer { .. } => by_layer(),
+        }
+    }
+
+    fn is_usage(&self) -> bool {
+        !matches!(self, TableError::Models(_))
+    }
+}
+
 impl Explain for RequestError {
     fn hint(&self) -> Option<String> {
         match self {
@@ -241,13 +274,15 @@ impl Explain for RequestError {
             }
             RequestError::Seed(_) => some("--seed gives one"),
             RequestError::Models(error) => error.hint(),
+            RequestError::NoLayer(error) => error.hint(),
+            RequestError::NotByLayer { .. } => by_layer(),
             _ => None,
         }
     }
 
     fn is_usage(&self) -> bool {
-        use RequestError::{NoOperator, NoShape, Range, TooMany};
-        matches!(self, NoShape | NoOperator { .. } | Range(_) | TooMany { .. })
+        use RequestError::{NoLayer, NoOperator, NoShape, NotByLayer, Range, TooMany};
+        matches!(self, NoShape | NoOperator { .. } | Range(_) | TooMany { .. } | NoLayer(_) | NotByLayer { .. })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a tool tells beside its output, in words.
 
+use crate::error_model::{Choice, Kernel, Rule};
 use crate::sites::run::{Note, RangeOf, Tally};
 use crate::text::shown;
 
@@ -16,6 +17,7 @@ pub fn note(note: &Note) -> String {
             shown(activation)
         ),
         Note::Struck { model, shape, why } => format!("{} in {shape}: {why}", shown(model)),
+        Note::Layers { set, choice } => format!("{set}, measured on integers: {}", layers(choice)),
         Note::Range { range, of } => {
             let words = format!("golden range {} to {}", range.min(), range.max());
             match of {
@@ -29,6 +31,33 @@ pub fn note(note: &Note) -> String {
                 }
             }
         }
+    }
+}
+
+/// Which measured layers are drawn from, and P(SDC).
+fn layers(choice: &Choice) -> String {
+    let count = choice.layers.iter().count();
+    let from = match (choice.rule, choice.only()) {
+        (Rule::Named, Some(layer)) => format!("as on {layer}"),
+        (Rule::Exact, Some(layer)) => format!("as on a layer of the same sizes, {layer}"),
+        (Rule::Exact, None) => format!("as on {count} layers of the same sizes"),
+        (Rule::Alike(kernel), _) => {
+            let kernels = match kernel {
+                Some(Kernel::Point) => " with kernels of 1x1",
+                Some(Kernel::Larger) => " with kernels larger than 1x1",
+                None => "",
+            };
+            format!(
+                "no layer of the same sizes, each site draws one of {count}{kernels}, the likelier the nearer its area \
+                 (--measured-on fixes one)"
+            )
+        }
+        _ => format!("each site draws one of {count} layers"),
+    };
+    let [low, middle, high] = [0.1, 0.5, 0.9].map(|quantile| choice.sdc(quantile));
+    match count {
+        1 => format!("{from}; P(SDC) {middle:.1e}"),
+        _ => format!("{from}; P(SDC) {middle:.1e}, for most {low:.1e} to {high:.1e}"),
     }
 }
 

@@ -2,19 +2,28 @@
 
 use thiserror::Error;
 
-use super::Model;
+use super::{Model, ModelError};
 use crate::layout::Shape;
 use crate::pattern::{Fit, Fitted, Rows, SpatialClass, Unfit};
 use crate::value::Mix;
 use crate::weighted::Weighted;
 
+/// What sites of one shape are drawn from.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The models: one, or one for each measured layer.
+    pub parts: Weighted<Part>,
+    /// What of them cannot be drawn.
+    pub struck: Vec<Struck>,
+}
+
 /// A model as it is drawn in tensors of one shape.
 #[derive(Clone, Debug)]
-pub struct FittedModel {
+pub struct Part {
+    /// The name of the layer that it was measured on, where the set tells.
+    pub layer: Option<String>,
     /// What can be drawn, the weights normalised again.
     pub classes: Weighted<FittedClass>,
-    /// What cannot.
-    pub struck: Vec<Struck>,
 }
 
 /// A spatial class as it is drawn in tensors of one shape.
@@ -46,6 +55,8 @@ pub enum FitError {
     NoClass { model: String, class: SpatialClass, there: String },
     #[error("nothing of {model} can be drawn in {shape}: {why}")]
     Nothing { model: String, shape: Shape, why: String },
+    #[error("{0}")]
+    Model(#[from] ModelError),
 }
 
 impl Model {
@@ -53,17 +64,32 @@ impl Model {
     ///
     /// # Errors
     /// The model does not have the spatial class, or nothing that is left can be drawn.
-    pub fn fit(&self, shape: Shape, rows: Rows, only: Option<SpatialClass>) -> Result<FittedModel, FitError> {
-        let wanted: Vec<_> =
-            self.classes().iter().filter(|(_, class)| only.is_none_or(|only| only == class.class)).collect();
-        if let (true, Some(class)) = (wanted.is_empty(), only) {
+    pub fn fit(&self, shape: Shape, rows: Rows, only: Option<SpatialClass>) -> Result<Plan, FitError> {
+        if let Some(class) = only
+            && self.classes().iter().all(|(_, there)| there.class != class)
+        {
             let there: Vec<_> = self.classes().iter().map(|(_, class)| class.class.name()).collect();
             return Err(FitError::NoClass { model: self.id(), class, there: there.join(", ") });
         }
-        let total: f64 = wanted.iter().map(|(weight, _)| weight).sum();
+        let (classes, struck) = self.fitted(shape, rows, only);
+        match classes.and_then(|classes| Weighted::new(vec![(1.0, Part { layer: None, classes })])) {
+            Some(parts) => Ok(Plan { parts, struck }),
+            None => Err(FitError::Nothing { model: self.id(), shape, why: reasons(&struck) }),
+        }
+    }
+
+    /// What can be drawn in tensors of `shape`, if anything, and what cannot.
+    pub(super) fn fitted(
+        &self,
+        shape: Shape,
+        rows: Rows,
+        only: Option<SpatialClass>,
+    ) -> (Option<Weighted<FittedClass>>, Vec<Struck>) {
+        let wanted = || self.classes().iter().filter(|(_, class)| only.is_none_or(|only| only == class.class));
+        let total: f64 = wanted().map(|(weight, _)| weight).sum();
         let mut classes = Vec::new();
         let mut struck = Vec::new();
-        for (weight, class) in wanted {
+        for (weight, class) in wanted() {
             let mut lost = Struck { class: class.class, share: 0.0, why: Vec::new() };
             let mut patterns = Vec::new();
             for (conditional, pattern) in class.patterns.iter() {
@@ -73,31 +99,48 @@ impl Model {
                 lost.why.append(&mut fit.why);
             }
             if !lost.why.is_empty() {
-                lost.why.sort_unstable();
-                lost.why.dedup();
+                lost.tidy();
                 struck.push(lost);
             }
             if let Some(patterns) = Weighted::new(patterns) {
                 classes.push((weight, FittedClass { class: class.class, mixes: class.mixes.clone(), patterns }));
             }
         }
-        match Weighted::new(classes) {
-            Some(classes) => Ok(FittedModel { classes, struck }),
-            None => Err(FitError::Nothing { model: self.id(), shape, why: reasons(&struck) }),
-        }
+        (Weighted::new(classes), struck)
     }
 }
 
-impl FittedModel {
+impl Struck {
+    /// What the same class loses elsewhere.
+    pub(super) fn add(&mut self, other: Struck) {
+        self.share += other.share;
+        self.why.extend(other.why);
+        self.tidy();
+    }
+
+    fn tidy(&mut self) {
+        self.why.sort_unstable();
+        self.why.dedup();
+    }
+}
+
+impl Plan {
     /// What was struck, in words: the share, and why by spatial class. `None` where nothing was.
     pub fn struck_words(&self) -> Option<String> {
         let share: f64 = self.struck.iter().map(|struck| struck.share).sum();
         (!self.struck.is_empty())
             .then(|| format!("{:.3} % of the weight cannot be drawn: {}", 100.0 * share, reasons(&self.struck)))
     }
+
+    /// The only model, where there is one.
+    pub fn only(&self) -> Option<&Part> {
+        let mut parts = self.parts.iter();
+        let (_, first) = parts.next()?;
+        parts.next().is_none().then_some(first)
+    }
 }
 
-fn reasons(struck: &[Struck]) -> String {
+pub(super) fn reasons(struck: &[Struck]) -> String {
     let class = |struck: &Struck| {
         let why: Vec<_> = struck.why.iter().map(Unfit::to_string).collect();
         format!("{} ({})", struck.class, why.join(", "))

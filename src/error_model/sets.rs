@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::layers::{self, Layers};
 use super::{Model, ModelError};
+use crate::operator::Operator;
 use crate::text::{io_words, listed, shown, shown_path};
 
 /// A set of models: one for each of some operators.
@@ -16,9 +18,19 @@ pub struct Models {
     from: Origin,
 }
 
+/// What a set has for an operator.
+#[derive(Clone, Debug)]
+pub enum Figures {
+    /// One model.
+    Operator(Model),
+    /// A model for each layer that was measured.
+    Layers(Layers),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Origin {
     BuiltIn(&'static [(&'static str, &'static str)]),
+    Layers(&'static str),
     Folder(PathBuf),
 }
 
@@ -31,6 +43,8 @@ pub enum ModelsError {
     Empty { path: PathBuf },
     #[error("{} has no operator {}: it has {}", shown(set), shown(operator), listed(there, 20))]
     NoOperator { set: String, operator: String, there: Vec<String> },
+    #[error("{} has a model for each measured layer, none for all", shown(set))]
+    ByLayer { set: String },
     #[error("{0}")]
     Model(#[from] ModelError),
     #[error("{}", .0.iter().map(ModelsError::to_string).collect::<Vec<_>>().join("\n"))]
@@ -50,6 +64,17 @@ const GPU_WARP: &[(&str, &str)] = built_in!("gpu-warp":
 const GPU_THREAD: &[(&str, &str)] = built_in!("gpu-thread":
     "avgpool" "batchnorm" "bias_add" "conv_fft" "conv_gemm" "conv_win" "maxpool" "relu");
 
+macro_rules! layered {
+    ($($set:literal)*) => {
+        &[$(($set, include_str!(concat!("../../models/", $set, "/conv.tsv")))),*]
+    };
+}
+
+/// The sets that were measured layer by layer.
+const LAYERED: &[(&str, &str)] = layered!(
+    "nvdla-8x8-int8" "nvdla-8x8-int16" "nvdla-8x16-int32" "nvdla-16x16-int8" "nvdla-16x32-int8" "nvdla-32x8-int32"
+    "nvdla-32x16-int16" "nvdla-32x32-int16" "nvdla-32x32-int32");
+
 impl Default for Models {
     /// The set `gpu-warp`: a whole warp struck, as in CLASSES.
     fn default() -> Self {
@@ -58,18 +83,32 @@ impl Default for Models {
 }
 
 impl Models {
-    /// The names of the sets that are built in.
-    pub fn built_in() -> impl Iterator<Item = &'static str> {
-        ["gpu-warp", "gpu-thread"].into_iter()
+    /// A set that is built in (`gpu-warp`, `gpu-thread`, `nvdla-8x8-int8` and so on), or else the models in a folder.
+    pub fn new(name: &Path) -> Self {
+        let text = name.to_string_lossy();
+        match text.as_ref() {
+            "gpu-warp" => Models::default(),
+            "gpu-thread" => Models { name: text.into_owned(), from: Origin::BuiltIn(GPU_THREAD) },
+            set => match Models::layered(set) {
+                Some(layers) => Models { name: text.into_owned(), from: Origin::Layers(layers) },
+                None => Models::folder(name),
+            },
+        }
     }
 
-    /// A set that is built in (`gpu-warp`, `gpu-thread`), or else the models in a folder.
-    pub fn new(name: &Path) -> Self {
-        match name.to_str() {
-            Some("gpu-warp") => Models::default(),
-            Some("gpu-thread") => Models { name: "gpu-thread".to_owned(), from: Origin::BuiltIn(GPU_THREAD) },
-            _ => Models::folder(name),
-        }
+    /// The names of the sets that are built in.
+    pub fn built_in() -> impl Iterator<Item = &'static str> {
+        ["gpu-warp", "gpu-thread"].into_iter().chain(LAYERED.iter().map(|(set, _)| *set))
+    }
+
+    /// The names of the sets that were measured layer by layer.
+    pub fn by_layer() -> Vec<&'static str> {
+        LAYERED.iter().map(|(set, _)| *set).collect()
+    }
+
+    /// The file of a set that was measured layer by layer.
+    pub(super) fn layered(set: &str) -> Option<&'static str> {
+        LAYERED.iter().find(|(name, _)| *name == set).map(|(_, text)| *text)
     }
 
     /// The models in a folder, named by its last part.
@@ -90,6 +129,7 @@ impl Models {
     pub fn operators(&self) -> Result<Vec<String>, ModelsError> {
         let folder = match &self.from {
             Origin::BuiltIn(models) => return Ok(models.iter().map(|(name, _)| (*name).to_owned()).collect()),
+            Origin::Layers(_) => return Ok(vec![layers::OPERATOR.to_owned()]),
             Origin::Folder(folder) => folder,
         };
         let at = |error| ModelsError::Io { path: folder.clone(), error };
@@ -107,11 +147,11 @@ impl Models {
         Ok(names)
     }
 
-    /// The model of an operator.
+    /// What was measured for an operator.
     ///
     /// # Errors
-    /// The set has none, or its file is bad.
-    pub fn load(&self, operator: &str) -> Result<Model, ModelsError> {
+    /// The set has nothing for it, or its file is bad.
+    pub fn figures(&self, operator: &str) -> Result<Figures, ModelsError> {
         let there = self.operators()?;
         if !there.iter().any(|name| name == operator) {
             return Err(ModelsError::NoOperator { set: self.name.clone(), operator: operator.to_owned(), there });
@@ -120,13 +160,33 @@ impl Models {
         match &self.from {
             Origin::BuiltIn(models) => {
                 let text = models.iter().find(|(there, _)| *there == operator).map_or("", |(_, text)| text);
-                Ok(Model::parse(&name, &name, text.as_bytes())?)
+                Ok(Figures::Operator(Model::parse(&name, &name, text.as_bytes())?))
             }
+            Origin::Layers(text) => Ok(Figures::Layers(Layers::read(&self.name, text)?)),
             Origin::Folder(folder) => {
                 let path = folder.join(format!("{operator}.json"));
                 let bytes = fs::read(&path).map_err(|error| ModelsError::Io { path: path.clone(), error })?;
-                Ok(Model::parse(&name, &path.to_string_lossy(), &bytes)?)
+                Ok(Figures::Operator(Model::parse(&name, &path.to_string_lossy(), &bytes)?))
             }
+        }
+    }
+
+    /// The model of an operator that was measured as one.
+    ///
+    /// # Errors
+    /// The set has none, its file is bad, or the set was measured layer by layer.
+    pub fn load(&self, operator: &str) -> Result<Model, ModelsError> {
+        match self.figures(operator)? {
+            Figures::Operator(model) => Ok(model),
+            Figures::Layers(_) => Err(ModelsError::ByLayer { set: self.name.clone() }),
+        }
+    }
+
+    /// The name under which the set has the operator of a layer.
+    pub fn name_of(&self, operator: Operator) -> &'static str {
+        match (&self.from, operator) {
+            (Origin::Layers(_), Operator::ConvGemm | Operator::ConvWin | Operator::ConvFft) => layers::OPERATOR,
+            _ => operator.name(),
         }
     }
 }

@@ -26,6 +26,33 @@ fn kind(class: &str) -> Option<Kind> {
     }
 }
 
+/// What a convolution over height and width does at each of its places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Height and width of the kernel.
+    pub kernel: [usize; 2],
+    /// The distance of the places.
+    pub strides: [usize; 2],
+    /// The distance of the cells that the kernel reads.
+    pub dilation: [usize; 2],
+    /// Whether each output channel reads all input channels, and the kernel once.
+    pub is_full: bool,
+}
+
+pub(super) fn reach(settings: Settings) -> Option<Reach> {
+    if spatial_rank(settings.class) != Some(2) {
+        return None;
+    }
+    let two = |sizes: Option<Vec<usize>>| sizes?.try_into().ok();
+    let groups = settings.get("groups").map_or(Some(1), |_| settings.size(&["groups"]))?;
+    Some(Reach {
+        kernel: two(kernel(settings, 2))?,
+        strides: two(settings.sizes_or(&STRIDES, 2, 1))?,
+        dilation: two(settings.sizes_or(&DILATION, 2, 1))?,
+        is_full: matches!(settings.class, "Conv2D" | "Convolution2D" | "AtrousConvolution2D") && groups == 1,
+    })
+}
+
 pub(super) fn spatial_rank(class: &str) -> Option<usize> {
     kind(class)?;
     dimensions(class.trim_end_matches("Transpose"))

@@ -3,6 +3,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::draw::{Drawn, Sampler};
+use crate::error_model::Part;
 use crate::fault::Fault;
 use crate::pattern::Setting;
 use crate::value::ValueClass;
@@ -11,6 +12,8 @@ use crate::value::ValueClass;
 pub struct Writer {
     /// What all lines have in common: seed and model.
     run: String,
+    /// The measured layer of each model that sites are drawn from.
+    layers: Vec<String>,
     /// The shape, and the name of the list that follows.
     shape: String,
     /// `{"h":0,"w":` to `{"h":H-1,"w":`, of the first [`ROWS`] rows: most of a line is such text.
@@ -25,6 +28,9 @@ impl Writer {
         let shape = sampler.shape();
         Writer {
             run: format!(r#","seed":{},"model":{}"#, sampler.seed(), json!(sampler.id())),
+            layers: sampler
+                .plan()
+                .map_or_else(Vec::new, |plan| plan.parts.iter().map(|(_, part)| layer(part)).collect()),
             shape: format!(r#","shape":{{"h":{},"w":{},"c":{}}},"cells":["#, shape.h, shape.w, shape.c),
             rows: (0..shape.h.min(ROWS)).map(|h| row(h).into_bytes()).collect(),
         }
@@ -37,6 +43,7 @@ impl Writer {
     pub fn write(&self, drawn: &Drawn, out: &mut impl Write) -> io::Result<()> {
         write!(out, r#"{{"site":{}{}"#, drawn.index(), self.run)?;
         if let Some(pattern) = drawn.pattern() {
+            out.write_all(self.layers[pattern.part].as_bytes())?;
             write!(out, r#","spatial_class":"{}","parameters":{{"#, pattern.class)?;
             parameters(drawn.parameters(), out)?;
             out.write_all(b"}")?;
@@ -67,6 +74,11 @@ impl Writer {
         }
         out.write_all(b"]}\n")
     }
+}
+
+/// The name of the layer that a model was measured on, where it is known.
+fn layer(part: &Part) -> String {
+    part.layer.as_ref().map_or_else(String::new, |name| format!(r#","measured_on":{}"#, json!(name)))
 }
 
 /// The text of a cell up to its column.

@@ -1,5 +1,6 @@
 //! Choices of a run that the user did not make, as data.
 
+use crate::error_model::Choice;
 use crate::layout::Shape;
 use crate::operator::Operator;
 use crate::value::Range;
@@ -28,6 +29,13 @@ pub enum Note {
         shape: Shape,
         /// How much, and why.
         why: String,
+    },
+    /// The set was measured layer by layer; these are drawn from.
+    Layers {
+        /// The set.
+        set: String,
+        /// The layers, and what chose them.
+        choice: Choice,
     },
     /// The golden range.
     Range {

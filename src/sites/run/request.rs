@@ -6,9 +6,9 @@ use thiserror::Error;
 
 use super::{Campaign, Measured, Note, RangeOf};
 use crate::draw::{Options, Sampler};
-use crate::error_model::{FitError, Models, ModelsError};
+use crate::error_model::{Figures, FitError, Models, ModelsError, NoLayer, Plan, Wanted};
 use crate::layout::Shape;
-use crate::operator::Operator;
+use crate::operator::{Convolution, Operator};
 use crate::pattern::{Rows, SpatialClass};
 use crate::rng;
 use crate::sites::npy::{self, NpyError};
@@ -28,6 +28,10 @@ pub struct Request {
     pub operator: Option<String>,
     /// The set of models; gpu-warp where none is named.
     pub models: Option<Models>,
+    /// What the layer convolves, where it does.
+    pub convolution: Option<Convolution>,
+    /// The name of the measured layer whose model is drawn from.
+    pub measured_on: Option<String>,
     /// Where the golden range comes from.
     pub range: RangeFrom,
     /// Which parameter sets are drawn.
@@ -84,6 +88,10 @@ pub enum RequestError {
     Models(#[from] ModelsError),
     #[error("{0}")]
     Fit(#[from] FitError),
+    #[error("{0}")]
+    NoLayer(#[from] NoLayer),
+    #[error("{} was not measured layer by layer", shown(set))]
+    NotByLayer { set: String },
     #[error("no seed can be drawn: {0}")]
     Seed(#[from] std::io::Error),
 }
@@ -117,7 +125,8 @@ impl Request {
         if let Some(activation) = target.and_then(|target| target.fused.as_deref()) {
             say(Note::Activation { layer: layer(), operator, activation: activation.to_owned() });
         }
-        self.operator = Some(operator.name().to_owned());
+        let name = self.models.as_ref().map_or(operator.name(), |models| models.name_of(operator));
+        self.operator = Some(name.to_owned());
         Ok(())
     }
 
@@ -163,16 +172,28 @@ impl Request {
         let Some(operator) = &self.operator else {
             return Err(RequestError::NoOperator { set: models.name().to_owned(), there: models.operators()? });
         };
-        let model = models.load(operator)?;
+        let figures = models.figures(operator)?;
         let options = Options {
             range: self.range(operator, &mut say)?,
             rows: self.rows,
             spatial_class: self.spatial_class,
             value_class: self.value_class,
         };
-        let sampler = Sampler::new(&model, shape, &options, seed)?;
-        if let Some(why) = sampler.model().and_then(|model| model.struck_words()) {
-            say(Note::Struck { model: model.id(), shape, why });
+        let sampler = match (&figures, &self.measured_on) {
+            (Figures::Operator(model), None) => Sampler::new(model, shape, &options, seed)?,
+            (Figures::Operator(_), Some(_)) => {
+                return Err(RequestError::NotByLayer { set: models.name().to_owned() });
+            }
+            (Figures::Layers(layers), named) => {
+                let convolution = self.convolution.as_ref();
+                let choice = layers.choose(&Wanted { output: Some(shape), convolution, named: named.as_deref() })?;
+                let sampler = Sampler::among(layers, &choice, shape, &options, seed)?;
+                say(Note::Layers { set: models.name().to_owned(), choice });
+                sampler
+            }
+        };
+        if let Some(why) = sampler.plan().and_then(Plan::struck_words) {
+            say(Note::Struck { model: sampler.id().to_owned(), shape, why });
         }
         Ok(sampler)
     }

@@ -2,7 +2,7 @@
 
 use classes_h5::classify::Classifier;
 use classes_h5::draw::{Options, Sampler};
-use classes_h5::error_model::{FittedModel, Model};
+use classes_h5::error_model::{Model, Plan};
 use classes_h5::fault::Fault;
 use classes_h5::layout::Shape;
 use classes_h5::pattern::Rows;
@@ -28,17 +28,17 @@ pub fn check(data: &[u8]) {
         for rows in [Rows::All, Rows::Fitting] {
             let options = Options { range, rows, spatial_class: None, value_class: None };
             if let Ok(sampler) = Sampler::new(&model, shape, &options, 7) {
-                what_is_struck_is_a_share(sampler.model().expect("of a model"));
+                what_is_struck_is_a_share(sampler.plan().expect("of a model"));
                 sites_are_what_they_say(&sampler, shape);
             }
         }
     }
 }
 
-fn what_is_struck_is_a_share(model: &FittedModel) {
-    let share: f64 = model.struck.iter().map(|struck| struck.share).sum();
+fn what_is_struck_is_a_share(plan: &Plan) {
+    let share: f64 = plan.struck.iter().map(|struck| struck.share).sum();
     assert!((0.0..1.0 + 1e-9).contains(&share), "{share} of the weight is struck");
-    assert_eq!(model.struck_words().is_none(), model.struck.is_empty());
+    assert_eq!(plan.struck_words().is_none(), plan.struck.is_empty());
 }
 
 fn sites_are_what_they_say(sampler: &Sampler, shape: Shape) {
