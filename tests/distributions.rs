@@ -1,14 +1,15 @@
 //! What is drawn follows the fitted model: frequencies, places and values, with fixed seeds.
 //!
-//! Each test has a significance of 10⁻⁵; there are about 700, so that a generator without a fault fails one of them in
-//! fewer than 1 of 100 runs with other seeds.
+//! Each test has a significance of 10⁻⁵; there are about 700, and 6,000 more of measured layers, so that a generator without
+//! a fault fails one of them in fewer than 1 of 10 runs with other seeds.
 
 use std::collections::BTreeMap;
 
 use classes_h5::draw::{Options, Sampler};
-use classes_h5::error_model::Models;
+use classes_h5::error_model::{Figures, Layers, Models, Wanted};
 use classes_h5::fault::Fault;
 use classes_h5::layout::Shape;
+use classes_h5::operator::Convolution;
 use classes_h5::pattern::{Canvas, Fields, Fit, Pattern, Rows, SpatialClass};
 use classes_h5::rng::Streams;
 use classes_h5::value::{Mix, Range, ValueClass};
@@ -141,6 +142,64 @@ fn all_twenty_models_are_followed_in_a_large_tensor() {
 #[test]
 fn all_twenty_models_are_followed_in_a_small_tensor() {
     models_are_followed(Shape::new(5, 6, 7).unwrap(), 20_000);
+}
+
+fn layers(set: &str) -> Layers {
+    match Models::new(set.as_ref()).figures("conv").unwrap() {
+        Figures::Layers(layers) => layers,
+        Figures::Operator(_) => panic!("{set} was measured layer by layer"),
+    }
+}
+
+#[test]
+fn every_measured_layer_of_every_set_is_followed_in_a_tensor_of_its_size() {
+    let mut tested = 0;
+    for set in Models::by_layer() {
+        let layers = layers(set);
+        for layer in layers.iter() {
+            let shape = Shape::new(layer.side as usize, layer.side as usize, layer.channels_out as usize).unwrap();
+            let choice = layers.choose(&Wanted { named: Some(&layer.name), ..Wanted::default() }).unwrap();
+            let sampler = Sampler::among(&layers, &choice, shape, &options(), 11).unwrap();
+            // What of its own figures a layer cannot hold are skips between cells of a row that came from a merge.
+            let struck: f64 = sampler.plan().unwrap().struck.iter().map(|struck| struck.share).sum();
+            assert!(struck < 0.01, "{set} {}: {struck} is struck", layer.name);
+            frequencies(&format!("{set} {} in {shape}", layer.name), &sampler, 120);
+            tested += 1;
+        }
+    }
+    assert_eq!(tested, 351);
+}
+
+#[test]
+fn layers_are_drawn_by_the_ratio_of_areas_and_each_gives_its_own_classes() {
+    let layers = layers("nvdla-32x16-int16");
+    let shape = Shape::new(13, 11, 24).unwrap();
+    let convolution = Convolution { input: None, kernel: [3, 3], strides: [2, 2], dilation: [1, 1], is_full: true };
+    let wanted = Wanted { output: Some(shape), convolution: Some(&convolution), named: None };
+    let choice = layers.choose(&wanted).unwrap();
+    let sampler = Sampler::among(&layers, &choice, shape, &options(), 11).unwrap();
+    let parts: Vec<_> = sampler.plan().unwrap().parts.iter().collect();
+    let mut by_layer = vec![0; parts.len()];
+    let mut by_class: Vec<Vec<u64>> = parts.iter().map(|(_, part)| vec![0; part.classes.iter().count()]).collect();
+    let mut drawn = sampler.room();
+    for index in 0..40_000 {
+        sampler.draw(index, &mut drawn);
+        let pattern = drawn.pattern().unwrap();
+        by_layer[pattern.part] += 1;
+        let classes = &parts[pattern.part].1.classes;
+        by_class[pattern.part][classes.iter().position(|(_, class)| class.class == pattern.class).unwrap()] += 1;
+    }
+    let area = |name: &str| {
+        let side = layers.iter().find(|layer| layer.name == name).unwrap().side;
+        (143.0 / f64::from(side * side)).min(f64::from(side * side) / 143.0)
+    };
+    let weights: Vec<f64> = parts.iter().map(|(_, part)| area(part.layer.as_ref().unwrap())).collect();
+    assert_eq!(weights.len(), 19);
+    follows("layers", &by_layer, &weights);
+    for ((_, part), counts) in parts.iter().zip(by_class) {
+        let weights: Vec<f64> = part.classes.iter().map(|(weight, _)| weight).collect();
+        follows(part.layer.as_ref().unwrap(), &counts, &weights);
+    }
 }
 
 /// Counts what `key` reads off the cells of many sites of one pattern.

@@ -69,7 +69,8 @@ fn of_layers(operator: &str, layers: &Layers, wanted: &Wanted) -> Result<String,
     let mut lines = String::new();
     for (class, frequency) in SpatialClass::ALL.into_iter().zip(frequencies).filter(|(_, frequency)| *frequency > 0.0) {
         let (id, source) = (layers.id(), layers.source());
-        lines += &format!("{operator}\t{class}\t{frequency:.6}\t{id}\t{source}\t{middle}\t{low}\t{high}\t{measured}\n");
+        let frequency = share(frequency);
+        lines += &format!("{operator}\t{class}\t{frequency}\t{id}\t{source}\t{middle}\t{low}\t{high}\t{measured}\n");
     }
     Ok(lines)
 }
