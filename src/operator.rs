@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::layout::Shape;
 use crate::text::shown;
 
 /// An operator for which faults were measured.

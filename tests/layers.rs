@@ -9,7 +9,6 @@ use classes_h5::layout::Shape;
 use classes_h5::operator::Convolution;
 use classes_h5::pattern::SpatialClass;
 
-
 /// A layer of a set with its mix of spatial classes.
 struct Known {
     layer: Layer,

@@ -1,12 +1,11 @@
 //! Fits the chosen layers of a set to a tensor.
 
 use super::{Choice, Layers};
-use crate::error_model::fit::{FitError, Part, Plan, Struck, reasons};
 use crate::error_model::Model;
+use crate::error_model::fit::{FitError, Part, Plan, Struck, reasons};
 use crate::layout::Shape;
 use crate::pattern::{Rows, SpatialClass};
 use crate::weighted::Weighted;
-
 
 impl Layers {
     /// Fits each of the chosen layers to tensors of `shape`; `only` one spatial class where that is given, which makes the
