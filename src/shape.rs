@@ -4,6 +4,8 @@
 //! rule knows; where both speak and disagree, the rule wins, because it follows from what the layer is. A class without a
 //! rule here has no shape by rule: nothing is guessed. The rules are in files by family of layers.
 
+mod arguments;
+mod attention;
 mod axis;
 mod convolution;
 mod core;
@@ -12,7 +14,6 @@ mod meaning;
 mod merging;
 mod op_layer;
 mod pooling;
-mod preserving;
 mod reads;
 mod recurrent;
 mod rules;
@@ -127,7 +128,7 @@ pub fn data_format(layer: &Layer) -> Option<DataFormat> {
 
 /// What a layer does at each of its places, where it is a convolution over height and width.
 pub fn reach(layer: &Layer) -> Option<Reach> {
-    convolution::reach(Settings { class: layer.class, config: layer.config })
+    convolution::reach(Settings { kind: layer.kind, config: layer.config })
 }
 
 fn format_of(config: &Value) -> Option<DataFormat> {

@@ -1,30 +1,14 @@
 //! Convolutions of all kinds.
 
 use super::axis::Axes;
-use super::settings::{Settings, dimensions, each_spatial, with_channels};
+use super::settings::{Settings, each_spatial, with_channels};
 use super::window::{Padding, Window};
+use crate::keras::classes::{Convolution, Rule};
 
 const STRIDES: [&str; 3] = ["strides", "subsample", "subsample_length"];
 const DILATION: [&str; 2] = ["dilation_rate", "atrous_rate"];
 const FILTERS: [&str; 2] = ["filters", "nb_filter"];
 pub(super) const PADDING: [&str; 2] = ["padding", "border_mode"];
-
-enum Kind {
-    Plain,
-    Depthwise,
-    Transposed,
-}
-
-fn kind(class: &str) -> Option<Kind> {
-    match class {
-        "Conv1D" | "Conv2D" | "Conv3D" | "SeparableConv1D" | "SeparableConv2D" => Some(Kind::Plain),
-        "Convolution1D" | "Convolution2D" | "Convolution3D" | "SeparableConvolution2D" => Some(Kind::Plain),
-        "AtrousConvolution1D" | "AtrousConvolution2D" => Some(Kind::Plain),
-        "DepthwiseConv1D" | "DepthwiseConv2D" => Some(Kind::Depthwise),
-        "Conv1DTranspose" | "Conv2DTranspose" | "Conv3DTranspose" => Some(Kind::Transposed),
-        _ => None,
-    }
-}
 
 /// What a convolution over height and width does at each of its places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,27 +24,18 @@ pub struct Reach {
 }
 
 pub(super) fn reach(settings: Settings) -> Option<Reach> {
-    if spatial_rank(settings.class) != Some(2) {
-        return None;
-    }
+    let Rule::Convolution(_, 2) = settings.rule() else { return None };
     let two = |sizes: Option<Vec<usize>>| sizes?.try_into().ok();
     let groups = settings.get("groups").map_or(Some(1), |_| settings.size(&["groups"]))?;
     Some(Reach {
         kernel: two(kernel(settings, 2))?,
         strides: two(settings.sizes_or(&STRIDES, 2, 1))?,
         dilation: two(settings.sizes_or(&DILATION, 2, 1))?,
-        is_full: matches!(settings.class, "Conv2D" | "Convolution2D" | "AtrousConvolution2D") && groups == 1,
+        is_full: settings.kind.is("Conv2D") && groups == 1,
     })
 }
 
-pub(super) fn spatial_rank(class: &str) -> Option<usize> {
-    kind(class)?;
-    dimensions(class.trim_end_matches("Transpose"))
-}
-
-pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
-    let kind = kind(settings.class)?;
-    let rank = spatial_rank(settings.class)?;
+pub(super) fn output(settings: Settings, kind: Convolution, rank: usize, input: &Axes) -> Option<Axes> {
     let channels_first = settings.is_channels_first();
     let kernel = kernel(settings, rank)?;
     let strides = settings.sizes_or(&STRIDES, rank, 1)?;
@@ -68,7 +43,7 @@ pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
     let padding = Padding::read(settings.text(&PADDING)?)?;
     let window = |axis: usize| Window { size: kernel[axis], stride: strides[axis], dilation: dilation[axis] };
     let spatial = match kind {
-        Kind::Transposed => {
+        Convolution::Transposed => {
             let extra = settings.get("output_padding").is_some();
             let extra = if extra { Some(settings.sizes(&["output_padding"], rank)?) } else { None };
             each_spatial(input, rank, channels_first, |axis, length| {
@@ -78,7 +53,7 @@ pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
         _ => each_spatial(input, rank, channels_first, |axis, length| window(axis).places(length, padding))?,
     };
     let channels = match kind {
-        Kind::Depthwise => {
+        Convolution::Depthwise => {
             let before = input[if channels_first { 1 } else { rank + 1 }].size;
             match (before, settings.size(&["depth_multiplier"])) {
                 (Some(before), multiplier) => Some(before.checked_mul(multiplier.unwrap_or(1))?),

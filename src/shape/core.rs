@@ -3,36 +3,38 @@
 use super::axis::{Axes, Axis, Meaning, Origin};
 use super::settings::{Settings, dims, integers, product, size};
 use super::tensor_op::{regrouped, reshaped, transposed};
+use crate::keras::classes::Features;
 
-pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
+pub(super) fn output(settings: Settings, kind: Features, input: &Axes) -> Option<Axes> {
     let (&batch, rest) = input.split_first()?;
-    match settings.class {
-        "Dense" => {
+    match kind {
+        Features::Dense => {
             let units = Some(settings.size(&["units", "output_dim"])?);
             let (&last, before) = rest.split_last()?;
             let features = if before.is_empty() { Axis::channels(units) } else { mixing(last).resized(units) };
             Some([&[batch], before, &[features]].concat())
         }
-        "EinsumDense" => einsum_dense(settings, input),
-        "Embedding" => Some([input.as_slice(), &[Axis::channels(Some(settings.size(&["output_dim"])?))]].concat()),
-        "Flatten" => Some([&[batch], regrouped(rest, &[product(rest)]).as_slice()].concat()),
-        "Reshape" => {
+        Features::Einsum => einsum_dense(settings, input),
+        Features::Embedding => {
+            Some([input.as_slice(), &[Axis::channels(Some(settings.size(&["output_dim"])?))]].concat())
+        }
+        Features::Flatten => Some([&[batch], regrouped(rest, &[product(rest)]).as_slice()].concat()),
+        Features::Reshape => {
             let target: Vec<_> = integers(settings.get("target_shape")?)?.into_iter().map(Some).collect();
             Some([vec![batch], reshaped(rest, &target)?].concat())
         }
-        "Permute" => {
+        Features::Permute => {
             let axes = integers(settings.get("dims")?)?;
             let axes: Option<Vec<usize>> = axes.into_iter().map(|axis| usize::try_from(axis).ok()).collect();
             transposed(input, &[vec![0], axes?].concat())
         }
-        "RepeatVector" => match rest {
+        Features::Repeat => match rest {
             [features] => {
                 let steps = Axis::meaning(Some(settings.size(&["n"])?), Meaning::Place(Some(0)));
                 Some(vec![batch, steps, *features])
             }
             _ => None,
         },
-        _ => None,
     }
 }
 

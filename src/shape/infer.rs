@@ -17,6 +17,12 @@ pub(super) fn whole(graph: &Graph) -> Shapes {
     Inference::default().level_and_below(graph, &[], Vec::new())
 }
 
+/// What a model of one input and one output puts out for an input.
+pub(super) fn output(graph: &Graph, input: Dims) -> Option<Dims> {
+    let ([_], [wire]) = (entries(graph).as_slice(), graph.outputs.as_slice()) else { return None };
+    Inference::default().level(graph, &[Some(input)]).known.remove(&wire.source)
+}
+
 #[derive(Default)]
 struct Inference<'a> {
     /// For each nested model, by its place in the config: the shapes of inputs, and of the outputs that follow.
@@ -105,7 +111,7 @@ impl<'a> Inference<'a> {
             }
             let by_rule = match &layer.inner {
                 Some(model) => self.outputs(model, layer, tensors),
-                None if layer.class == "InputLayer" => tensors,
+                None if layer.kind.is("InputLayer") => tensors,
                 None => {
                     let outputs = rules::outputs(&CallSite::new(layer, call), &tensors);
                     outputs.iter().map(|axes| Some(axis::sizes(axes))).collect()

@@ -143,7 +143,7 @@ impl Net {
                     let inner = places.inner.entry(index).or_insert_with(|| self.level(model, shapes));
                     self.nested(model, inner, &taken, &put_out);
                 }
-                _ if layer.class == "InputLayer" => self.pass(&taken, &put_out),
+                _ if layer.kind.is("InputLayer") => self.pass(&taken, &put_out),
                 _ => self.layer(layer, call, &taken, &outputs, &put_out),
             }
             places.tensors.extend(outputs.iter().map(|(source, _)| *source).zip(put_out));

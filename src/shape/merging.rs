@@ -3,14 +3,14 @@
 use super::axis::{Axes, Axis, of_all};
 use super::settings::{Settings, integers, place};
 use super::tensor_op::{broadcast, concatenated};
+use crate::keras::classes::Merging;
 
-pub(super) fn output(settings: Settings, inputs: &[Axes]) -> Option<Axes> {
-    match settings.class {
-        "Add" | "Subtract" | "Multiply" | "Average" | "Maximum" | "Minimum" => elementwise(inputs),
-        // Of InceptionResNetV2 in keras.applications: the first plus the second, scaled.
-        "CustomScaleLayer" => elementwise(inputs),
-        "Concatenate" => concatenated(inputs, settings.get("axis").map_or(Some(-1), |axis| axis.as_i64())?),
-        "Dot" => {
+pub(super) fn output(settings: Settings, kind: Merging, inputs: &[Axes]) -> Option<Axes> {
+    let axis = |key| settings.get(key).map_or(Some(-1), |axis| axis.as_i64());
+    match kind {
+        Merging::Elementwise => elementwise(inputs),
+        Merging::Concatenated => concatenated(inputs, axis("axis")?),
+        Merging::Dot => {
             let axes = integers(settings.get("axes")?)?;
             match (inputs, axes.as_slice()) {
                 ([a, b], &[axis]) => dot(a, b, axis, axis),
@@ -19,12 +19,11 @@ pub(super) fn output(settings: Settings, inputs: &[Axes]) -> Option<Axes> {
             }
         }
         // Keras 1.
-        "Merge" => match settings.text(&["mode"])? {
+        Merging::ByMode => match settings.text(&["mode"])? {
             "sum" | "mul" | "ave" | "max" => elementwise(inputs),
-            "concat" => concatenated(inputs, settings.get("concat_axis").map_or(Some(-1), |axis| axis.as_i64())?),
+            "concat" => concatenated(inputs, axis("concat_axis")?),
             _ => None,
         },
-        _ => None,
     }
 }
 

@@ -50,7 +50,7 @@ impl<'a> Written<'a> {
 }
 
 pub(super) fn outputs(call: &CallSite, inputs: &[Axes]) -> Option<Vec<Axes>> {
-    let written = match call.settings.class {
+    let written = match call.class {
         "TFOpLambda" | "SlicingOpLambda" => keras2(call)?,
         _ => keras3(call)?,
     };
@@ -183,7 +183,7 @@ fn keras2_operation(function: &str) -> Option<Operation> {
 /// `{"args": [...], "kwargs": {...}}`; of what is no tensor, only operands and slices stand here, the rest in the config.
 fn keras3<'a>(call: &CallSite<'a>) -> Option<Written<'a>> {
     let arguments = call.node?.get("args")?.as_array()?;
-    let operation = keras3_operation(call.settings.class)?;
+    let operation = keras3_operation(call.class)?;
     let mut constants = Vec::new();
     for argument in arguments {
         match argument.get("class_name").and_then(Value::as_str) {

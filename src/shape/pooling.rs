@@ -2,36 +2,14 @@
 
 use super::axis::{Axes, laid_out};
 use super::convolution::PADDING;
-use super::settings::{Settings, dimensions, each_spatial};
+use super::settings::{Settings, each_spatial};
 use super::window::{Padding, Window};
+use crate::keras::classes::Pooling;
 
-enum Kind {
-    Windowed,
-    Global,
-    Adaptive,
-}
-
-fn kind(class: &str) -> Option<Kind> {
-    let base = class.strip_suffix("Pooling1D").or_else(|| class.strip_suffix("Pooling2D"));
-    match base.or_else(|| class.strip_suffix("Pooling3D"))? {
-        "Max" | "Average" => Some(Kind::Windowed),
-        "GlobalMax" | "GlobalAverage" => Some(Kind::Global),
-        "AdaptiveMax" | "AdaptiveAverage" => Some(Kind::Adaptive),
-        _ => None,
-    }
-}
-
-pub(super) fn spatial_rank(class: &str) -> Option<usize> {
-    kind(class)?;
-    dimensions(class)
-}
-
-pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
-    let kind = kind(settings.class)?;
-    let rank = dimensions(settings.class)?;
+pub(super) fn output(settings: Settings, kind: Pooling, rank: usize, input: &Axes) -> Option<Axes> {
     let channels_first = settings.is_channels_first();
     match kind {
-        Kind::Windowed => {
+        Pooling::Windowed => {
             let sizes = settings.sizes(&["pool_size", "pool_length"], rank)?;
             let strides = match settings.first(&["strides", "stride"]) {
                 Some(_) => settings.sizes(&["strides", "stride"], rank)?,
@@ -42,7 +20,7 @@ pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
                 Window { size: sizes[axis], stride: strides[axis], dilation: 1 }.places(length, padding)
             })
         }
-        Kind::Global => {
+        Pooling::Global => {
             let channels = if channels_first { 1 } else { rank + 1 };
             let keeps = settings.flag("keepdims");
             (input.len() == rank + 2).then(|| {
@@ -54,7 +32,7 @@ pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
                 .collect()
             })
         }
-        Kind::Adaptive => {
+        Pooling::Adaptive => {
             let sizes = settings.sizes(&["output_size"], rank)?;
             let first = if channels_first { 2 } else { 1 };
             (input.len() == rank + 2).then(|| {

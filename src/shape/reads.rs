@@ -3,7 +3,8 @@
 use super::axis::{Meaning, layout};
 use super::rules::CallSite;
 use super::settings::Settings;
-use super::{Dims, convolution, format_of, pooling, preserving, spatial};
+use super::{Dims, format_of, spatial};
+use crate::keras::classes::{Features, Rule, Wrapper};
 use crate::layout::DataFormat;
 
 /// What is said of the axes of one input; `None` where it may be anything.
@@ -16,36 +17,30 @@ pub(super) fn of(call: &CallSite, inputs: &[Option<Dims>]) -> Vec<Reads> {
 }
 
 fn layer(settings: Settings, rank: usize) -> Option<Reads> {
-    let all = |layout: Vec<Meaning>| layout.into_iter().map(Some).collect::<Reads>();
-    let channels_first = settings.is_channels_first();
-    let places = convolution::spatial_rank(settings.class)
-        .or_else(|| pooling::spatial_rank(settings.class))
-        .or_else(|| spatial::spatial_rank(settings.class));
-    if let Some(places) = places {
-        return (places + 2 == rank && !spatial::takes_any_axis(settings)).then(|| all(layout(rank, channels_first)));
-    }
-    let last = |meaning| {
-        let mut reads = vec![None; rank];
-        *reads.last_mut()? = Some(meaning);
-        Some(reads)
-    };
-    match settings.class {
-        "Resizing" | "CenterCrop" | "RandomCrop" | "RandomHeight" | "RandomWidth" if rank == 4 => {
-            Some(all(layout(rank, channels_first)))
+    let image = |rank: usize| -> Reads { layout(rank, settings.is_channels_first()).into_iter().map(Some).collect() };
+    let steps = Some(Meaning::Place(None));
+    match settings.rule() {
+        Rule::Spatial(_, places) if spatial::takes_any_axis(settings, places) => None,
+        Rule::Convolution(_, places) | Rule::Pooling(_, places) | Rule::Spatial(_, places) => {
+            (places + 2 == rank).then(|| image(rank))
         }
-        "Dense" if rank > 2 => last(Meaning::Channels),
-        "Embedding" => {
-            Some((0..rank).map(|axis| Some(if axis == 0 { Meaning::Batch } else { Meaning::Place(None) })).collect())
+        Rule::Features(Features::Dense) if rank > 2 => {
+            let mut reads = vec![None; rank];
+            reads[rank - 1] = Some(Meaning::Channels);
+            Some(reads)
         }
-        "LSTM" | "CuDNNLSTM" | "GRU" | "CuDNNGRU" | "SimpleRNN" | "RNN" if rank == 3 => {
-            Some(vec![Some(Meaning::Batch), Some(Meaning::Place(None)), Some(Meaning::Channels)])
+        Rule::Features(Features::Embedding) => {
+            Some((0..rank).map(|axis| if axis == 0 { Some(Meaning::Batch) } else { steps }).collect())
         }
-        "ConvLSTM1D" | "ConvLSTM2D" | "ConvLSTM3D" if rank > 3 => Some(in_steps(all(layout(rank - 1, channels_first)))),
-        "TimeDistributed" if rank > 2 => Some(in_steps(layer(settings.held()?, rank - 1)?)),
-        "SpectralNormalization" | "Bidirectional" => layer(settings.held()?, rank),
-        class if preserving::keeps_shape(class) && rank > 2 => {
+        Rule::Recurrent(_) | Rule::Cells if rank == 3 => {
+            Some(vec![Some(Meaning::Batch), steps, Some(Meaning::Channels)])
+        }
+        Rule::ConvolvingRecurrent(places) if places + 3 == rank => Some(in_steps(image(rank - 1))),
+        Rule::Wrapper(Wrapper::EachStep) if rank > 2 => Some(in_steps(layer(settings.held()?, rank - 1)?)),
+        Rule::Wrapper(Wrapper::Once | Wrapper::BothWays) => layer(settings.held()?, rank),
+        Rule::Same if rank > 2 => {
             let format = format_of(settings.config)?;
-            Some(all(layout(rank, format == DataFormat::ChannelsFirst)))
+            Some(layout(rank, format == DataFormat::ChannelsFirst).into_iter().map(Some).collect())
         }
         _ => None,
     }

@@ -1,45 +1,65 @@
-//! Recurrent layers.
+//! Recurrent layers, and layers around recurrent cells.
 
 use super::axis::{Axes, Axis};
 use super::convolution;
 use super::settings::Settings;
+use crate::keras::classes::{Convolution, Rule};
 
-/// The outputs of a recurrent layer: its sequence or its last step, then the states where it returns them.
+/// The outputs of a recurrent layer: its sequence or its last step, then the states where it returns them. What else it is
+/// called on are states to begin with.
 pub(super) fn outputs(settings: Settings, input: &Axes) -> Option<Vec<Axes>> {
-    match settings.class {
-        "Bidirectional" => bidirectional(settings, input),
-        _ => one_way(settings, input),
-    }
-}
-
-fn one_way(settings: Settings, input: &Axes) -> Option<Vec<Axes>> {
     let (&[batch, steps], features) = input.split_first_chunk()?;
     if settings.flag("time_major") {
         return None;
     }
-    let (step, states) = match settings.class {
-        "LSTM" | "CuDNNLSTM" | "GRU" | "CuDNNGRU" | "SimpleRNN" if features.len() == 1 => {
-            let states = if settings.class.ends_with("LSTM") { 2 } else { 1 };
-            (vec![batch, Axis::channels(Some(settings.size(&["units", "output_dim"])?))], states)
+    let vector = |units| vec![batch, Axis::channels(Some(units))];
+    let (step, states) = match settings.rule() {
+        Rule::Recurrent(states) if features.len() == 1 => {
+            let step = vector(settings.size(&["units", "output_dim"])?);
+            (step.clone(), vec![step; states])
         }
-        "ConvLSTM1D" | "ConvLSTM2D" | "ConvLSTM3D" => {
-            let class =
-                ["Conv1D", "Conv2D", "Conv3D"].into_iter().find(|class| class.ends_with(&settings.class[8..]))?;
-            let convolution = Settings { class, config: settings.config };
-            (convolution::output(convolution, &[&[batch], features].concat())?, 2)
+        Rule::ConvolvingRecurrent(rank) => {
+            let step = convolution::output(settings, Convolution::Plain, rank, &[&[batch], features].concat())?;
+            (step.clone(), vec![step; 2])
+        }
+        Rule::Cells if features.len() == 1 => {
+            let (units, states) = cell(Settings::of(settings.get("cell")?)?)?;
+            (vector(units), states.into_iter().map(vector).collect())
         }
         _ => return None,
     };
-    let mut output = step.clone();
+    let mut output = step;
     if settings.flag("return_sequences") {
         output.insert(1, steps);
     }
-    let states = if settings.flag("return_state") { states } else { 0 };
-    Some([vec![output], vec![step; states]].concat())
+    let states = if settings.flag("return_state") { states } else { Vec::new() };
+    Some([vec![output], states].concat())
 }
 
-fn bidirectional(settings: Settings, input: &Axes) -> Option<Vec<Axes>> {
-    let forward = one_way(settings.held()?, input)?;
+/// How many numbers a cell puts out, and how many are in each of its states; of several, those of the last, and all states.
+fn cell(settings: Settings) -> Option<(usize, Vec<usize>)> {
+    let class = settings.kind.class()?;
+    let states = match class.name {
+        "SimpleRNNCell" | "GRUCell" => 1,
+        "LSTMCell" => 2,
+        "StackedRNNCells" => {
+            let cells = settings.get("cells")?.as_array()?.iter();
+            let mut cells: Vec<_> = cells.map(|held| cell(Settings::of(held)?)).collect::<Option<_>>()?;
+            let units = cells.last()?.0;
+            if settings.flag("reverse_state_order") {
+                cells.reverse();
+            }
+            return Some((units, cells.into_iter().flat_map(|(_, states)| states).collect()));
+        }
+        _ => return None,
+    };
+    let units = settings.size(&["units", "output_dim"])?;
+    Some((units, vec![units; states]))
+}
+
+/// The outputs of both directions, merged or side by side, then the states of one and of the other.
+pub(super) fn both_ways(settings: Settings, input: &Axes) -> Option<Vec<Axes>> {
+    let forward = outputs(settings.held()?, input)?;
     let (output, states) = forward.split_first()?;
     let outputs = match settings.text(&["merge_mode"]) {
         Some("concat") => {

@@ -1,105 +1,129 @@
-//! Which rule a layer's class has.
+//! Which rule a layer has, by the family of its class.
 
 use serde_json::Value;
 
-use super::axis::{self, Axes};
+use super::arguments::Arguments;
+use super::axis::{self, Axes, Axis};
 use super::settings::Settings;
-use super::{Dims, convolution, core, merging, op_layer, pooling, preserving, recurrent, spatial};
+use super::{Dims, attention, convolution, core, infer, merging, op_layer, pooling, recurrent, spatial};
+use crate::config;
 use crate::graph::Layer;
+use crate::keras::classes::{Kind, Rule, Spatial, Wrapper};
 
 /// A call of a layer: what it was constructed from, and the arguments it is called with.
 pub(super) struct CallSite<'a> {
     pub settings: Settings<'a>,
+    /// The class, as the config names it.
+    pub class: &'a str,
     pub node: Option<&'a Value>,
-    module: Option<&'a str>,
 }
 
 impl<'a> CallSite<'a> {
     pub fn new(layer: &Layer<'a>, call: usize) -> Self {
         CallSite {
-            settings: Settings { class: layer.class, config: layer.config },
+            settings: Settings { kind: layer.kind, config: layer.config },
+            class: layer.class,
             node: layer.entry.get("inbound_nodes").and_then(|nodes| nodes.get(call)),
-            module: layer.entry.get("module").and_then(Value::as_str),
         }
     }
 
-    /// Whether this is another class that bears the name of one of Keras'. Files from before Keras 2.13 do not say.
-    fn is_custom(&self) -> bool {
-        let package = self.module.and_then(|module| module.split('.').next());
-        package.is_some_and(|package| !["keras", "tf_keras", "tensorflow"].contains(&package))
-    }
-
     pub fn is_pooling(&self) -> bool {
-        pooling::spatial_rank(self.settings.class).is_some()
-    }
-
-    /// Whether this is an operation on tensors rather than a layer (Keras 3).
-    fn is_operation(&self) -> bool {
-        self.module.is_some_and(|module| module.contains(".ops."))
+        matches!(self.settings.rule(), Rule::Pooling(..))
     }
 }
 
 /// The shapes of a call's outputs, in order; empty where there is no rule.
 pub(super) fn outputs(call: &CallSite, inputs: &[Option<Dims>]) -> Vec<Axes> {
     let settings = call.settings;
-    if call.is_custom() && settings.class != crate::keras::simulator::CLASS {
-        return Vec::new();
-    }
     let inputs: Option<Vec<Dims>> = match inputs {
-        [None] => assumed_rank(settings.class).map(|rank| vec![vec![None; rank]]),
+        [None] => assumed_rank(settings.rule()).map(|rank| vec![vec![None; rank]]),
         inputs => inputs.iter().cloned().collect(),
     };
     let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty()) else { return Vec::new() };
     let inputs = axis::inputs(&inputs);
-    let outputs = if call.is_operation() || settings.class.ends_with("OpLambda") {
-        op_layer::outputs(call, &inputs)
-    } else {
-        layer(settings, &inputs)
+    let outputs = match (settings.kind, settings.rule()) {
+        (Kind::Operation, _) => op_layer::outputs(call, &inputs),
+        (_, Rule::Attention(kind)) => {
+            let arguments = call.node.and_then(|node| Arguments::read(node, inputs.len()));
+            arguments.and_then(|arguments| attention::outputs(settings, kind, &arguments, &inputs))
+        }
+        _ if inputs.len() > 1 && takes_one(settings.rule()) => {
+            // A mask, say, under a name of its own.
+            let arguments = call.node.and_then(|node| Arguments::read(node, inputs.len()));
+            let is_alone = arguments.is_some_and(|arguments| arguments.tensors("inputs", 0) == (0..1));
+            if is_alone { layer(settings, &inputs[..1]) } else { None }
+        }
+        _ => layer(settings, &inputs),
     };
     outputs.unwrap_or_default()
 }
 
-/// The output shapes of a layer.
-pub(super) fn layer(settings: Settings, inputs: &[Axes]) -> Option<Vec<Axes>> {
-    let single = |axes: Axes| vec![axes];
-    if let Some(merged) = merging::output(settings, inputs) {
-        return Some(single(merged));
-    }
-    let [input] = inputs else { return None };
-    convolution::output(settings, input)
-        .or_else(|| pooling::output(settings, input))
-        .or_else(|| spatial::output(settings, input))
-        .or_else(|| core::output(settings, input))
-        .or_else(|| preserving::output(settings, input))
-        .or_else(|| wrapper(settings, input))
-        .map(single)
-        .or_else(|| recurrent::outputs(settings, input))
+/// Whether a layer takes one tensor, whatever else it is called with.
+fn takes_one(rule: Rule) -> bool {
+    !matches!(
+        rule,
+        Rule::Merging(_)
+            | Rule::Recurrent(_)
+            | Rule::ConvolvingRecurrent(_)
+            | Rule::Cells
+            | Rule::Wrapper(Wrapper::BothWays)
+            | Rule::Unknown
+    )
 }
 
-/// Layers that hold one other layer. What they hold is nested in the text, whose depth the JSON parser bounds.
-fn wrapper(settings: Settings, input: &Axes) -> Option<Axes> {
-    let held = settings.held()?;
-    let on_one = |input: Axes| match layer(held, &[input])?.as_slice() {
-        [output] => Some(output.clone()),
-        _ => None,
-    };
-    match settings.class {
-        "TimeDistributed" => {
-            let (&[batch, steps], rest) = input.split_first_chunk()?;
-            let mut output = on_one([&[batch], rest].concat())?;
-            output.insert(1.min(output.len()), steps);
-            Some(output)
-        }
-        "SpectralNormalization" => on_one(input.clone()),
-        _ => None,
+/// The output shapes of a layer that is called on its inputs alone.
+pub(super) fn layer(settings: Settings, inputs: &[Axes]) -> Option<Vec<Axes>> {
+    let single = |axes: Axes| vec![axes];
+    let (input, others) = inputs.split_first()?;
+    match settings.rule() {
+        Rule::Merging(kind) => merging::output(settings, kind, inputs).map(single),
+        // What else it is called on are the states that it begins with.
+        Rule::Recurrent(_) | Rule::ConvolvingRecurrent(_) | Rule::Cells => recurrent::outputs(settings, input),
+        Rule::Wrapper(Wrapper::BothWays) => recurrent::both_ways(settings, input),
+        _ if !others.is_empty() => None,
+        Rule::Same => Some(single(input.clone())),
+        Rule::Convolution(kind, rank) => convolution::output(settings, kind, rank, input).map(single),
+        Rule::Pooling(kind, rank) => pooling::output(settings, kind, rank, input).map(single),
+        Rule::Spatial(kind, rank) => spatial::output(settings, kind, rank, input).map(single),
+        Rule::Features(kind) => core::output(settings, kind, input).map(single),
+        // What is held is nested in the text, whose depth the JSON parser bounds.
+        Rule::Wrapper(Wrapper::Once) => layer(settings.held()?, inputs),
+        Rule::Wrapper(Wrapper::EachStep) => each_step(settings, input).map(single),
+        Rule::Input | Rule::Attention(_) | Rule::Unknown => None,
     }
+}
+
+/// The output of a layer that is called for each step.
+fn each_step(settings: Settings, input: &Axes) -> Option<Axes> {
+    let (&[batch, steps], rest) = input.split_first_chunk()?;
+    let input = [&[batch], rest].concat();
+    let mut output = match model_output(settings.get("layer")?, &input) {
+        Some(output) => output,
+        None => match layer(settings.held()?, &[input])?.as_slice() {
+            [output] => output.clone(),
+            _ => return None,
+        },
+    };
+    output.insert(1.min(output.len()), steps);
+    Some(output)
+}
+
+/// What a whole model puts out that is held as a layer is.
+fn model_output(held: &Value, input: &Axes) -> Option<Axes> {
+    held.get("config")?.get("layers")?;
+    let graph = config::read(held).ok()?;
+    let dims = infer::output(&graph, axis::sizes(input))?;
+    let (&batch, _) = input.split_first()?;
+    Some(dims.into_iter().enumerate().map(|(axis, size)| if axis == 0 { batch } else { Axis::new(size) }).collect())
 }
 
 /// The rank of the tensors that a class takes, where it takes one alone: so the rank and the number of channels behind a
 /// convolution are known even if nothing is known before it.
-fn assumed_rank(class: &str) -> Option<usize> {
-    convolution::spatial_rank(class)
-        .or_else(|| pooling::spatial_rank(class))
-        .or_else(|| spatial::spatial_rank(class))
-        .map(|rank| rank + 2)
+fn assumed_rank(rule: Rule) -> Option<usize> {
+    match rule {
+        Rule::Convolution(_, rank) | Rule::Pooling(_, rank) => Some(rank + 2),
+        // Those that resize also take images without a batch.
+        Rule::Spatial(Spatial::Padding | Spatial::Cropping | Spatial::UpSampling, rank) => Some(rank + 2),
+        _ => None,
+    }
 }

@@ -4,16 +4,31 @@ use serde_json::Value;
 
 use super::axis::{Axes, Axis, laid_out};
 use super::{Dims, format_of};
+use crate::keras::classes::{Kind, Rule, resolve};
 use crate::layout::DataFormat;
 
-/// A layer's class and its constructor arguments.
+/// What a layer's class stands for, and its constructor arguments.
 #[derive(Clone, Copy)]
 pub(super) struct Settings<'a> {
-    pub class: &'a str,
+    pub kind: Kind,
     pub config: &'a Value,
 }
 
 impl<'a> Settings<'a> {
+    /// Those of an object with `class_name` and `config`.
+    pub fn of(entry: &'a Value) -> Option<Self> {
+        Some(Settings { kind: resolve(entry, entry.get("class_name")?.as_str()?), config: entry.get("config")? })
+    }
+
+    /// The rule for its output's shape.
+    pub fn rule(&self) -> Rule {
+        match self.kind {
+            Kind::Keras(class) => class.shape,
+            Kind::Simulator => Rule::Same,
+            Kind::Operation | Kind::Other => Rule::Unknown,
+        }
+    }
+
     /// An argument; null is none.
     pub fn get(&self, key: &str) -> Option<&'a Value> {
         self.config.get(key).filter(|value| !value.is_null())
@@ -48,8 +63,7 @@ impl<'a> Settings<'a> {
 
     /// The layer that a wrapper holds.
     pub fn held(&self) -> Option<Settings<'a>> {
-        let held = self.get("layer")?;
-        Some(Settings { class: held.get("class_name")?.as_str()?, config: held.get("config")? })
+        Settings::of(self.get("layer")?)
     }
 
     pub fn is_channels_first(&self) -> bool {
@@ -121,14 +135,4 @@ pub(super) fn with_channels(mut axes: Axes, channels: Option<usize>, channels_fi
     let axis = if channels_first { 1 } else { axes.len().checked_sub(1)? };
     axes.get_mut(axis)?.size = channels;
     Some(axes)
-}
-
-/// The number at the end of a class name such as `Conv2D`.
-pub(super) fn dimensions(class: &str) -> Option<usize> {
-    match class.strip_suffix('D')?.chars().last()? {
-        '1' => Some(1),
-        '2' => Some(2),
-        '3' => Some(3),
-        _ => None,
-    }
 }

@@ -4,49 +4,38 @@ use serde_json::Value;
 
 use super::axis::{Axes, laid_out};
 use super::format_of;
-use super::settings::{Settings, dimensions, each_spatial, size};
-
-pub(super) fn spatial_rank(class: &str) -> Option<usize> {
-    match class {
-        "ZeroPadding1D" | "ZeroPadding2D" | "ZeroPadding3D" => dimensions(class),
-        "Cropping1D" | "Cropping2D" | "Cropping3D" => dimensions(class),
-        "UpSampling1D" | "UpSampling2D" | "UpSampling3D" => dimensions(class),
-        _ => None,
-    }
-}
+use super::settings::{Settings, each_spatial, size};
+use crate::keras::classes::Spatial;
 
 /// Those of one dimension that have no data format take the axis behind the batch, whatever it is.
-pub(super) fn takes_any_axis(settings: Settings) -> bool {
-    spatial_rank(settings.class) == Some(1) && format_of(settings.config).is_none()
+pub(super) fn takes_any_axis(settings: Settings, rank: usize) -> bool {
+    rank == 1 && format_of(settings.config).is_none()
 }
 
-pub(super) fn output(settings: Settings, input: &Axes) -> Option<Axes> {
-    let class = settings.class;
-    match class {
-        "Resizing" | "CenterCrop" | "RandomCrop" => {
+pub(super) fn output(settings: Settings, kind: Spatial, rank: usize, input: &Axes) -> Option<Axes> {
+    let channels_first = settings.is_channels_first();
+    let mut output = match kind {
+        Spatial::Resizing => {
             return resized(settings, input, Some(settings.size(&["height"])?), Some(settings.size(&["width"])?));
         }
-        "RandomHeight" => return resized(settings, input, None, image_size(settings, input, 1)),
-        "RandomWidth" => return resized(settings, input, image_size(settings, input, 0), None),
-        _ => {}
-    }
-    let rank = spatial_rank(class)?;
-    let channels_first = settings.is_channels_first();
-    let mut output = if class.starts_with("UpSampling") {
-        let factors = settings.sizes_or(&["size", "length"], rank, 2)?;
-        each_spatial(input, rank, channels_first, |axis, length| length.checked_mul(factors[axis]))?
-    } else {
-        let ends = ends(settings.first(&["padding", "cropping"])?, rank)?;
-        each_spatial(input, rank, channels_first, |axis, length| {
-            let both = ends[axis].0.checked_add(ends[axis].1)?;
-            if class.starts_with("Cropping") {
-                length.checked_sub(both).filter(|&left| left > 0)
-            } else {
-                length.checked_add(both)
-            }
-        })?
+        Spatial::AnyHeight => return resized(settings, input, None, image_size(settings, input, 1)),
+        Spatial::AnyWidth => return resized(settings, input, image_size(settings, input, 0), None),
+        Spatial::UpSampling => {
+            let factors = settings.sizes_or(&["size", "length"], rank, 2)?;
+            each_spatial(input, rank, channels_first, |axis, length| length.checked_mul(factors[axis]))?
+        }
+        Spatial::Padding | Spatial::Cropping => {
+            let ends = ends(settings.first(&["padding", "cropping"])?, rank)?;
+            each_spatial(input, rank, channels_first, |axis, length| {
+                let both = ends[axis].0.checked_add(ends[axis].1)?;
+                match kind {
+                    Spatial::Cropping => length.checked_sub(both).filter(|&left| left > 0),
+                    _ => length.checked_add(both),
+                }
+            })?
+        }
     };
-    if takes_any_axis(settings) {
+    if takes_any_axis(settings, rank) {
         output.iter_mut().zip(input).for_each(|(axis, before)| axis.origin = before.origin);
     }
     Some(output)

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Dims, settings};
 use crate::graph::{Call, Graph, Layer, Source};
+use crate::keras::classes::Kind;
 
 /// The shapes that a level states for its tensors: beside the wires (Keras 3), and in the `build_config` of a
 /// tensor's consumers. A tensor that is stated two ways has none.
@@ -42,7 +43,7 @@ fn note(found: &mut HashMap<Source, Option<Dims>>, source: Source, dims: Dims) {
 
 /// The shape of the one tensor a layer was built on. Op layers may write that of a constant.
 fn built_on(layer: &Layer) -> Option<Dims> {
-    if layer.class.ends_with("OpLambda") {
+    if layer.kind == Kind::Operation {
         return None;
     }
     let mut dims = meaningful(layer.entry.get("build_config")?.get("input_shape")?)?;
@@ -53,7 +54,7 @@ fn built_on(layer: &Layer) -> Option<Dims> {
 
 /// The output shape that the author of a Lambda gave, which has no batch axis.
 fn lambda_output(layer: &Layer) -> Option<Dims> {
-    let shape = settings::dims(layer.config.get("output_shape").filter(|_| layer.class == "Lambda")?)?;
+    let shape = settings::dims(layer.config.get("output_shape").filter(|_| layer.kind.is("Lambda"))?)?;
     Some([vec![None], shape].concat())
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::rules::layer;
 use super::settings::Settings;
 use super::{Dims, axis};
+use crate::keras::classes::{Kind, find};
 
 /// A shape, the batch first; -1 is an unknown size.
 pub(super) fn dims(sizes: &[i64]) -> Dims {
@@ -16,7 +17,8 @@ pub(super) type Case<'a> = (&'a str, Value, &'a [i64], &'a [i64]);
 
 pub(super) fn outputs(class: &str, config: &Value, inputs: &[&[i64]]) -> Option<Vec<Dims>> {
     let inputs: Vec<Dims> = inputs.iter().map(|input| dims(input)).collect();
-    let outputs = layer(Settings { class, config }, &axis::inputs(&inputs))?;
+    let outputs =
+        layer(Settings { kind: find(class).map_or(Kind::Other, Kind::Keras), config }, &axis::inputs(&inputs))?;
     Some(outputs.iter().map(|axes| axis::sizes(axes)).collect())
 }
 
