@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::io::{self, Write};
 
 use json_patch::jsonptr::PointerBuf;
-use serde_json::{Number, Value, json};
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::graph::{Address, Graph};
@@ -104,8 +104,9 @@ pub fn simulators(root: &Graph) -> Vec<Simulator> {
 /// Writes the document as the text of a `model_config`, with the sites of each filling in place of the placeholders.
 /// `arrays` holds those that the document has already.
 pub fn text(mut document: Value, arrays: &Arrays, fillings: &[Filling]) -> Result<Vec<u8>, FillError> {
-    restore_numbers(&mut document);
     let mut pieces: Vec<Box<dyn Piece + '_>> = Vec::new();
+    restore_numbers(&mut document, &|token| json::handle(arrays.len() + token));
+    pieces.extend(BARE.map(|token| Box::new(Bare(token)) as Box<dyn Piece>));
     for filling in fillings {
         let config = document
             .pointer_mut(filling.config_at.as_str())
@@ -185,7 +186,7 @@ impl Write for Length {
 /// With a guess at how many sites would do: as many as their share of the room.
 fn too_long(bytes: u64, fillings: &[Filling], pieces: &[Box<dyn Piece + '_>]) -> FillError {
     let sites: usize = fillings.iter().map(|filling| filling.sites.len()).sum();
-    let of_sites = length(|out| pieces.iter().try_for_each(|piece| piece.write(out)));
+    let of_sites = length(|out| pieces[BARE.len()..].iter().try_for_each(|piece| piece.write(out)));
     let most = MOST_TEXT.checked_sub(bytes - of_sites).map(|room| {
         let share = u128::from(room) * sites as u128 / u128::from(of_sites.max(1));
         share as usize
@@ -219,31 +220,49 @@ fn pieces_of<'a>(filling: &Filling<'a>) -> Result<[Box<dyn Piece + 'a>; 2], Fill
         .map(|part| Box::new(dense::Arrays { sites, part }) as Box<dyn Piece + 'a>))
 }
 
-/// In arrays that are not held aside, because there is more in them than numbers, "NaN", "Infinity" and "-Infinity" become
-/// Python's bare tokens again.
-fn restore_numbers(value: &mut Value) {
+/// The numbers that JSON lacks, as Python spells them.
+const BARE: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+
+/// One of [`BARE`].
+struct Bare(&'static str);
+
+impl Piece for Bare {
+    fn most(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(self.0.as_bytes())
+    }
+}
+
+/// In arrays that are not held aside, because there is more in them than numbers, the names of [`BARE`] give way to what
+/// `handle` has for their places there.
+fn restore_numbers(value: &mut Value, handle: &dyn Fn(usize) -> Value) {
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {
                 match key.as_str() {
-                    INJECTIONS_KEY | MASKS_KEY => restore_in_array(value),
-                    _ => restore_numbers(value),
+                    INJECTIONS_KEY | MASKS_KEY => restore_in_array(value, handle),
+                    _ => restore_numbers(value, handle),
                 }
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(restore_numbers),
+        Value::Array(values) => values.iter_mut().for_each(|value| restore_numbers(value, handle)),
         _ => {}
     }
 }
 
-fn restore_in_array(value: &mut Value) {
+fn restore_in_array(value: &mut Value, handle: &dyn Fn(usize) -> Value) {
     let Value::Array(values) = value else { return };
     for value in values {
         match value {
-            Value::String(text) if matches!(text.as_str(), "NaN" | "Infinity" | "-Infinity") => {
-                *value = Value::Number(Number::from_string_unchecked(std::mem::take(text)));
+            Value::String(text) => {
+                if let Some(token) = BARE.iter().position(|token| token == text) {
+                    *value = handle(token);
+                }
             }
-            nested => restore_in_array(nested),
+            nested => restore_in_array(nested, handle),
         }
     }
 }

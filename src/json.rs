@@ -178,6 +178,18 @@ mod tests {
     }
 
     #[test]
+    fn no_number_of_a_document_is_taken_for_an_array() {
+        assert_eq!(
+            compact(r#"{"masks":[7,7],"a":[-0e0,-0E+0,-0e+00,-0e1,-0e-0,-0.0e+0,"-0e+0"]}"#),
+            r#"{"masks":[7,7],"a":[-0.0,-0.0,-0.0,-0.0,-0e-0,-0.0e+0,"-0e+0"]}"#
+        );
+        let mut arrays = Arrays::default();
+        let document = super::parse(r#"{"masks": [[-0e+0, 1]]}"#, &mut arrays).expect("valid").value;
+        let unfolded = arrays.unfold(&document["masks"]).expect("an array");
+        assert_eq!(index_of(&unfolded[0][0]), None);
+    }
+
+    #[test]
     fn other_lists_under_these_keys_stay_values() {
         for text in [
             r#"{"available_injection_sites":[{"index":[1],"value":["NaN"]}],"masks":[]}"#,

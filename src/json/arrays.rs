@@ -1,13 +1,14 @@
 //! The site arrays of documents, held aside as the text they are.
 //!
 //! The arrays of a hundred large sites are hundreds of megabytes of text and would be gigabytes of JSON values. So the
-//! parser takes them out of the text and leaves a handle in their place, a number spelt as no text can spell one, and
+//! parser takes them out of the text and leaves a handle in their place, a number spelt as no document spells one, and
 //! the writer puts them back where it meets the handle.
 
 use std::io::{self, Write};
 
 use serde_json::{Number, Value};
 
+use super::build::{self, Reading};
 use crate::keras::simulator::{INJECTIONS_KEY, MASKS_KEY};
 
 /// Site arrays by handle. Several documents share one collection, so that parts of one may go into another.
@@ -84,17 +85,28 @@ impl<'a> Arrays<'a> {
     pub fn unfold(&self, value: &Value) -> Option<Value> {
         let mut text = Vec::new();
         self.write(index_of(value)?, Spelling::Quoted, &mut text).ok()?;
-        serde_json::from_slice(&text).ok()
+        build::value(std::str::from_utf8(&text).ok()?, |_| Reading::Whole).ok()
     }
 }
 
 /// The letters of the numbers that JSON lacks.
 const TOKENS: [&str; 2] = ["NaN", "Infinity"];
 
-/// What stands in a document for array number `index`. Serde takes it for no number: such a value is cloned, moved and
-/// written, never deserialized.
+/// How the number of a handle begins, a zero that Python never spells so. In a document, numbers that begin so are spelt
+/// otherwise ([`unlike_handles`]).
+const HANDLE: &str = "-0e+";
+
+/// What stands in a document for array number `index`.
 pub fn handle(index: usize) -> Value {
-    Value::Number(Number::from_string_unchecked(format!("@{index}")))
+    format!("{HANDLE}{index}").parse().map_or(Value::Null, Value::Number)
+}
+
+/// A number of a document; one that could be taken for a handle is its value spelt otherwise.
+pub(super) fn unlike_handles(number: Number) -> Number {
+    match index_in(number.as_str()) {
+        Some(_) => Number::from_f64(-0.0).unwrap_or(number),
+        None => number,
+    }
 }
 
 /// The array that a value is the handle of.
@@ -103,7 +115,7 @@ pub fn index_of(value: &Value) -> Option<usize> {
 }
 
 pub(super) fn index_in(number: &str) -> Option<usize> {
-    number.strip_prefix('@')?.parse().ok()
+    number.strip_prefix(HANDLE)?.parse().ok()
 }
 
 /// Whether site arrays stand under this key.

@@ -2,10 +2,12 @@
 //! each would have to spare is half of the memory and a quarter of the time.
 
 use std::fmt;
+use std::sync::LazyLock;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
+use super::arrays::unlike_handles;
 use super::check::{Check, Keys};
 
 /// How much of a member is read.
@@ -22,8 +24,25 @@ pub enum Reading {
 /// Says by its key how much of a member is read.
 pub type Wanted = fn(&str) -> Reading;
 
-/// What numbers beyond 64 bits and with fractions look like to a visitor, when they keep their text.
-const NUMBER: &str = "$serde_json::private::Number";
+/// Numbers that keep their text, those beyond 64 bits and with fractions, look to a visitor like an object with one member.
+/// Its key is no part of the parser's interface, so the parser is asked for it.
+static NUMBER: LazyLock<Option<String>> = LazyLock::new(|| {
+    struct FirstKey;
+    impl<'de> Visitor<'de> for FirstKey {
+        type Value = Option<String>;
+
+        fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+            out.write_str("a number that keeps its text")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut number: A) -> Result<Option<String>, A::Error> {
+            let key = number.next_key()?;
+            number.next_value::<IgnoredAny>()?;
+            Ok(key)
+        }
+    }
+    serde_json::Deserializer::from_str("0.5").deserialize_any(FirstKey).ok().flatten()
+});
 
 /// Builds the value of a whole text.
 pub(super) fn value(text: &str, wanted: Wanted) -> serde_json::Result<Value> {
@@ -92,9 +111,9 @@ impl<'de> Visitor<'de> for Build<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
         let start = self.open.members.len();
         while let Some(key) = object.next_key::<String>()? {
-            if key == NUMBER && self.open.members.len() == start {
+            if self.open.members.len() == start && NUMBER.as_ref() == Some(&key) {
                 let number: String = object.next_value()?;
-                return number.parse::<Number>().map(Value::Number).map_err(A::Error::custom);
+                return number.parse().map(unlike_handles).map(Value::Number).map_err(A::Error::custom);
             }
             let wanted = match (self.wanted)(&key) {
                 Reading::Whole => |_: &str| Reading::Whole,
