@@ -26,6 +26,7 @@ struct Channel {
 const LENGTHS: [u32; 3] = [16, 32, 64];
 
 impl Classifier {
+    /// Classifies the cells of tensors of one shape.
     pub fn new(shape: Shape) -> Self {
         let plane = shape.plane() as u32;
         Classifier { shape, plane, channels: Vec::new(), bits: vec![0; shape.plane().div_ceil(64)] }

@@ -15,15 +15,21 @@ pub enum Fault {
 /// A position in a tensor and the fault found there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cell {
+    /// The row, from 0.
     pub h: usize,
+    /// The column, from 0.
     pub w: usize,
+    /// The channel, from 0.
     pub c: usize,
+    /// What is found there.
     pub fault: Fault,
 }
 
 /// One corrupted tensor: its shape and its corrupted cells, at least one, none twice, all inside.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Site {
+    /// The tensor's shape.
     pub shape: Shape,
+    /// The corrupted cells.
     pub cells: Vec<Cell>,
 }

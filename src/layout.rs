@@ -12,20 +12,40 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Shape {
+    /// The height.
     pub h: usize,
+    /// The width.
     pub w: usize,
+    /// How many channels.
     pub c: usize,
 }
 
 /// What is wrong with a shape.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ShapeError {
+    /// A text of another form.
     #[error("'{0}' is not a shape: three whole numbers H,W,C")]
     Syntax(String),
+    /// An axis is 0.
     #[error("{h}x{w}x{c} is not a shape: an axis of no cells")]
-    Empty { h: usize, w: usize, c: usize },
+    Empty {
+        /// The height.
+        h: usize,
+        /// The width.
+        w: usize,
+        /// How many channels.
+        c: usize,
+    },
+    /// More cells than a site can number.
     #[error("{h}x{w}x{c} is too large: at most 4294967295 cells")]
-    TooLarge { h: usize, w: usize, c: usize },
+    TooLarge {
+        /// The height.
+        h: usize,
+        /// The width.
+        w: usize,
+        /// How many channels.
+        c: usize,
+    },
 }
 
 impl Shape {
@@ -52,6 +72,7 @@ impl Shape {
         self.h * self.w
     }
 
+    /// Whether there is a cell (h, w, c).
     pub fn contains(self, h: usize, w: usize, c: usize) -> bool {
         h < self.h && w < self.w && c < self.c
     }
@@ -95,6 +116,7 @@ impl DataFormat {
     /// Both.
     pub const ALL: [DataFormat; 2] = [DataFormat::ChannelsLast, DataFormat::ChannelsFirst];
 
+    /// The name in configs.
     pub fn name(self) -> &'static str {
         match self {
             DataFormat::ChannelsLast => "channels_last",

@@ -24,6 +24,8 @@
 //!
 //! [`cli`] is what the binaries share.
 
+#![cfg_attr(not(test), warn(clippy::expect_used, clippy::panic, clippy::unwrap_used))]
+
 // Below everything: words, files, threads, numbers.
 pub mod input;
 pub mod ordered;

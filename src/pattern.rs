@@ -150,19 +150,33 @@ impl FromStr for SpatialClass {
 /// A spatial class with one set of its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pattern {
+    /// Of [`SpatialClass::Single`].
     Single(Single),
+    /// Of [`SpatialClass::SameRow`].
     SameRow(SameRow),
+    /// Of [`SpatialClass::SameColumn`].
     SameColumn(SameColumn),
+    /// Of [`SpatialClass::BulletWake`].
     BulletWake(BulletWake),
+    /// Of [`SpatialClass::Skip4`].
     Skip4(Skip4),
+    /// Of [`SpatialClass::SingleBlock`].
     SingleBlock(SingleBlock),
+    /// Of [`SpatialClass::SingleChannelAlternatedBlocks`].
     SingleChannelAlternatedBlocks(SingleChannelAlternatedBlocks),
+    /// Of [`SpatialClass::FullChannels`].
     FullChannels(FullChannels),
+    /// Of [`SpatialClass::Rectangles`].
     Rectangles(Rectangles),
+    /// Of [`SpatialClass::ShatteredChannel`].
     ShatteredChannel(ShatteredChannel),
+    /// Of [`SpatialClass::QuasiShatteredChannel`].
     QuasiShatteredChannel(QuasiShatteredChannel),
+    /// Of [`SpatialClass::SingleChannelRandom`].
     SingleChannelRandom(SingleChannelRandom),
+    /// Of [`SpatialClass::MultiChannelBlock`].
     MultiChannelBlock(MultiChannelBlock),
+    /// Of [`SpatialClass::MultipleChannelsUncategorized`].
     MultipleChannelsUncategorized(MultipleChannelsUncategorized),
 }
 

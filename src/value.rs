@@ -74,12 +74,30 @@ pub struct Range {
 /// Why two numbers make no golden range.
 #[derive(Debug, Error, PartialEq)]
 pub enum RangeError {
+    /// An end is NaN or infinite.
     #[error("the range {min} to {max} has an end that is not a finite float32")]
-    NotFinite { min: f32, max: f32 },
+    NotFinite {
+        /// The smaller end.
+        min: f32,
+        /// The larger end.
+        max: f32,
+    },
+    /// The ends are equal, or the wrong way round.
     #[error("the range {min} to {max} is empty: min must be less than max")]
-    Empty { min: f32, max: f32 },
+    Empty {
+        /// The smaller end.
+        min: f32,
+        /// The larger end.
+        max: f32,
+    },
+    /// No value can be out of range.
     #[error("the range {min} to {max} leaves no float32 outside")]
-    Everything { min: f32, max: f32 },
+    Everything {
+        /// The smaller end.
+        min: f32,
+        /// The larger end.
+        max: f32,
+    },
 }
 
 /// How many positive normal float32 there are; as many are negative.

@@ -6,13 +6,14 @@ mod refused;
 mod runs;
 
 use std::fs;
-use std::os::fd::AsRawFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use runs::{Runs, names};
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Resource, Signal};
 
 /// Delays from a seed, up to `most`.
 struct Delays(u64);
@@ -47,8 +48,8 @@ fn kill_9_at_any_moment_leaves_the_output_whole_or_absent() {
 
 fn is_locked(path: &Path) -> bool {
     let Ok(file) = fs::File::open(path) else { return false };
-    // SAFETY: asks for a lock on an open file, which closing it gives back.
-    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) != 0 }
+    // Closing the file gives the lock back.
+    flock(&file, FlockOperation::NonBlockingLockExclusive).is_err()
 }
 
 #[test]
@@ -57,19 +58,19 @@ fn a_run_that_is_still_at_work_is_not_cleared_away() {
     let stopped = loop {
         let child = runs.start("slow.h5", &[]);
         if runs.wait_for_partial() {
-            runs::signal(&child, libc::SIGSTOP);
+            runs::signal(&child, Signal::STOP);
             // One that is stopped before it holds its lock starts anew later, with another file.
             if runs.partial().is_some_and(|partial| is_locked(&partial)) {
                 break child;
             }
-            runs::signal(&child, libc::SIGCONT);
+            runs::signal(&child, Signal::CONT);
         }
         child.wait_with_output().unwrap();
         assert!(runs.take_whole("slow.h5"));
     };
     runs.check("other.h5", &[], true);
     assert_eq!(names(&runs.folder()).len(), 2, "the other run's partial file is there");
-    runs::signal(&stopped, libc::SIGCONT);
+    runs::signal(&stopped, Signal::CONT);
     assert!(stopped.wait_with_output().unwrap().status.success());
     assert!(runs.take_whole("slow.h5") && runs.take_whole("other.h5"));
     assert!(names(&runs.folder()).is_empty());
@@ -82,7 +83,7 @@ fn an_interrupted_run_leaves_nothing_and_ends_by_the_signal() {
     let mut delays = Delays(2);
     let mut interrupted = 0;
     for round in 0..25 {
-        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
             let child = runs.start("out.h5", &[]);
             if round % 2 == 0 {
                 std::thread::sleep(delays.next(most));
@@ -93,7 +94,7 @@ fn an_interrupted_run_leaves_nothing_and_ends_by_the_signal() {
             let status = child.wait_with_output().unwrap().status;
             let is_whole = runs.take_whole("out.h5");
             match status.signal() {
-                Some(found) => assert_eq!(found, signal),
+                Some(found) => assert_eq!(found, signal.as_raw()),
                 None => assert!(status.success() && is_whole, "{status}"),
             }
             interrupted += u32::from(!is_whole);
@@ -177,7 +178,7 @@ fn the_two_numpy_arrays_are_never_of_two_runs() {
     let mut delays = Delays(3);
     let mut halves = 0;
     for round in 0..50 {
-        let signal = if round % 2 == 0 { libc::SIGKILL } else { libc::SIGINT };
+        let signal = if round % 2 == 0 { Signal::KILL } else { Signal::INT };
         let before = names(&folder);
         let child = write(1 + round / 2 % 2).spawn().unwrap();
         std::thread::sleep(delays.next(most));
@@ -185,13 +186,13 @@ fn the_two_numpy_arrays_are_never_of_two_runs() {
         child.wait_with_output().unwrap();
         let found = pair();
         // Only SIGKILL between the two renames leaves one without the other, and then it is the masks that lack.
-        let is_half = signal == libc::SIGKILL && found[1].is_none();
+        let is_half = signal == Signal::KILL && found[1].is_none();
         assert!(is_half || pairs.contains(&found), "round {round}");
         if is_half {
             halves += 1;
             assert!(write(1).status().unwrap().success());
         }
-        if signal == libc::SIGINT {
+        if signal == Signal::INT {
             assert!(names(&folder).iter().all(|name| before.contains(name)), "{:?}", names(&folder));
         }
     }
@@ -206,15 +207,7 @@ fn a_limit_on_the_size_of_files_is_an_error_wherever_it_cuts() {
     let size = fs::metadata(runs.reference()).unwrap().len();
     let limited = |bytes: u64| {
         let mut command = runs.command("out.h5", &[]);
-        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
-        // SAFETY: only a system call between fork and exec.
-        unsafe {
-            command.pre_exec(move || match libc::setrlimit(libc::RLIMIT_FSIZE, &limit) {
-                0 => Ok(()),
-                _ => Err(std::io::Error::last_os_error()),
-            });
-        }
-        command.output().unwrap()
+        runs::limit(&mut command, Resource::Fsize, bytes).output().unwrap()
     };
     for step in 0..40 {
         let done = limited(size * step / 40);

@@ -1,5 +1,7 @@
 //! `classes-patch`: a Keras config in, a JSON Patch out that inserts (or removes) an error simulator.
 
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! `classes-plot`: injection sites in, a picture of them out.
 
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! `classes-sites`: injection sites, as lines of JSON or as NumPy files.
 
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! `h5-config-get`: the config of a saved Keras model, as JSON.
 
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! `h5-config-set`: a model, a patch (or a config) and sites in, the model that misbehaves out.
 
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

@@ -51,10 +51,27 @@ pub struct Struck {
 /// Why no site can be drawn at all.
 #[derive(Debug, Error, PartialEq)]
 pub enum FitError {
+    /// The spatial class that is wanted is not in the model.
     #[error("{model} has no spatial class {class}: it has {there}")]
-    NoClass { model: String, class: SpatialClass, there: String },
+    NoClass {
+        /// The model's id.
+        model: String,
+        /// The spatial class.
+        class: SpatialClass,
+        /// Those that the model has, for people.
+        there: String,
+    },
+    /// All that is wanted was struck.
     #[error("nothing of {model} can be drawn in {shape}: {why}")]
-    Nothing { model: String, shape: Shape, why: String },
+    Nothing {
+        /// The model's id.
+        model: String,
+        /// The shape of the tensors.
+        shape: Shape,
+        /// What was struck and why, for people.
+        why: String,
+    },
+    /// The model is wrong.
     #[error("{0}")]
     Model(#[from] ModelError),
 }

@@ -37,16 +37,40 @@ enum Origin {
 /// Why a model cannot be had.
 #[derive(Debug, Error)]
 pub enum ModelsError {
+    /// The system refuses.
     #[error("{}: {}", shown_path(path), io_words(error))]
-    Io { path: PathBuf, error: io::Error },
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it says.
+        error: io::Error,
+    },
+    /// A folder without models.
     #[error("{}: no models (*.json) in this folder", shown_path(path))]
-    Empty { path: PathBuf },
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The set has no model for the operator.
     #[error("{} has no operator {}: it has {}", shown(set), shown(operator), listed(there, 20))]
-    NoOperator { set: String, operator: String, there: Vec<String> },
+    NoOperator {
+        /// The set's name.
+        set: String,
+        /// The operator.
+        operator: String,
+        /// The operators that it has.
+        there: Vec<String>,
+    },
+    /// The set was measured layer by layer.
     #[error("{} has a model for each measured layer, none for all", shown(set))]
-    ByLayer { set: String },
+    ByLayer {
+        /// The set's name.
+        set: String,
+    },
+    /// A file is no model.
     #[error("{0}")]
     Model(#[from] ModelError),
+    /// Several of these.
     #[error("{}", .0.iter().map(ModelsError::to_string).collect::<Vec<_>>().join("\n"))]
     Several(Vec<ModelsError>),
 }

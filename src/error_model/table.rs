@@ -9,12 +9,18 @@ use crate::text::shown;
 /// Why there is no table.
 #[derive(Debug, Error)]
 pub enum TableError {
+    /// A model is wrong, or there is none.
     #[error("{0}")]
     Models(#[from] ModelsError),
+    /// No measured layer is chosen.
     #[error("{0}")]
     NoLayer(#[from] NoLayer),
+    /// The set has no layers to choose from.
     #[error("{} was not measured layer by layer", shown(set))]
-    NotByLayer { set: String },
+    NotByLayer {
+        /// The set's name.
+        set: String,
+    },
 }
 
 /// The operators of a set: operator, spatial class, its frequency, the model's id, the figures' source; P(SDC), with its 10th

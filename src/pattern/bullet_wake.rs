@@ -13,17 +13,17 @@ pub struct BulletWake {
 }
 
 impl BulletWake {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         Spread::new(fields, &CHANNELS, 2).map(|channels| BulletWake { channels })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let (.., channels) = fit.axes();
         fit.require(channels >= 2, Unfit::Channels(2))?;
         self.channels.fit(fit, channels).map(|channels| BulletWake { channels })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let channels = self.channels.channels(rng, canvas);
         let (plane, position) = (canvas.plane(), rng.below(canvas.plane()));
         canvas.cells.extend(channels.iter().map(|channel| channel * plane + position));

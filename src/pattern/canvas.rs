@@ -19,6 +19,7 @@ pub struct Canvas {
 }
 
 impl Canvas {
+    /// An empty canvas.
     pub fn new(shape: Shape) -> Self {
         Canvas { shape, cells: Vec::new(), parameters: Vec::new(), capped: false, bits: Vec::new(), wide: Vec::new() }
     }
@@ -30,6 +31,7 @@ impl Canvas {
         self.capped = false;
     }
 
+    /// The tensor's shape.
     pub fn shape(&self) -> Shape {
         self.shape
     }

@@ -7,16 +7,21 @@ use super::choice::{Choice, Pair, Percent};
 /// What is wrong in a model file, and where (RFC 6901).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// Where it is, as a JSON Pointer.
     pub pointer: String,
+    /// What is wrong there.
     pub reason: String,
 }
 
 /// One parameter set: its `keys` and `stats`, which are read as one.
 pub struct Fields<'a> {
+    /// The parameters that differ from set to set.
     pub keys: &'a Map<String, Value>,
+    /// The parameters that were measured over all sets.
     pub stats: &'a Map<String, Value>,
     /// Where the set stands in the file.
     pub pointer: &'a str,
+    /// What has been found wrong so far.
     pub problems: &'a mut Vec<Problem>,
 }
 

@@ -10,22 +10,31 @@ use crate::layout::Shape;
 /// Why something cannot be drawn in a tensor.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unfit {
+    /// The tensor has fewer channels.
     #[error("fewer than {0} channels")]
     Channels(u32),
+    /// The rectangles do not fit into a channel.
     #[error("rectangles larger than a channel")]
     Rectangle,
+    /// A channel has too few blocks.
     #[error("fewer blocks in a channel than are skipped")]
     Blocks,
+    /// A row has no second cell.
     #[error("rows of one cell")]
     Row,
+    /// A column has no second cell.
     #[error("columns of one cell")]
     Column,
+    /// A channel has no second cell.
     #[error("channels of one cell")]
     OneCell,
+    /// No position of a channel follows another.
     #[error("channels no longer than skip_amount")]
     SkipAmount,
+    /// The channels that are skipped do not fit.
     #[error("least skips wider than the tensor")]
     Spread,
+    /// An absolute cap would decide, and only fitting sets are wanted.
     #[error("a percent range wholly above the cap")]
     Capped,
 }
@@ -59,7 +68,9 @@ impl FromStr for Rows {
 
 /// One parameter set on its way to fit a tensor.
 pub struct Fit {
+    /// The tensor's shape.
     pub shape: Shape,
+    /// Which parameter sets are drawn.
     pub rows: Rows,
     /// The share of the set's choices that is left.
     pub kept: f64,
@@ -68,6 +79,7 @@ pub struct Fit {
 }
 
 impl Fit {
+    /// Nothing is struck yet.
     pub fn new(shape: Shape, rows: Rows) -> Self {
         Fit { shape, rows, kept: 1.0, why: Vec::new() }
     }

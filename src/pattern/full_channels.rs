@@ -15,19 +15,19 @@ pub struct FullChannels {
 }
 
 impl FullChannels {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         let corrupted = fields.percent("avg_channel_corruption_pct");
         let channels = Spread::new(fields, &CHANNELS, 1);
         Some(FullChannels { corrupted: corrupted?, channels: channels? })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let (.., channels) = fit.axes();
         let channels = self.channels.fit(fit, channels)?;
         Some(FullChannels { channels, ..self.clone() })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let corrupted = self.corrupted.draw(rng);
         canvas.note("avg_channel_corruption_pct", corrupted);
         let plane = canvas.plane();

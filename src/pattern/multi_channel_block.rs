@@ -17,21 +17,21 @@ pub struct MultiChannelBlock {
 }
 
 impl MultiChannelBlock {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         let size = fields.count("block_size", 1);
         let corrupted = fields.percent("avg_block_corruption_pct");
         let channels = Spread::new(fields, &CHANNELS, 2);
         Some(MultiChannelBlock { size: size?, corrupted: corrupted?, channels: channels? })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let (.., channels) = fit.axes();
         fit.require(channels >= 2, Unfit::Channels(2))?;
         let channels = self.channels.fit(fit, channels)?;
         Some(MultiChannelBlock { channels, ..self.clone() })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let size = self.size.draw(rng);
         let corrupted = self.corrupted.draw(rng);
         canvas.note("block_size", size);

@@ -16,21 +16,21 @@ pub struct MultipleChannelsUncategorized {
 }
 
 impl MultipleChannelsUncategorized {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         let corrupted = fields.percent("avg_channel_corruption_pct");
         let errors = fields.pair("min_errors_per_channel", "max_errors_per_channel");
         let channels = Spread::new(fields, &CHANNELS, 2);
         Some(MultipleChannelsUncategorized { corrupted: corrupted?, errors: errors?, channels: channels? })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let (.., channels) = fit.axes();
         fit.require(channels >= 2, Unfit::Channels(2))?;
         let channels = self.channels.fit(fit, channels)?;
         Some(MultipleChannelsUncategorized { channels, ..self.clone() })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let corrupted = self.corrupted.draw(rng);
         canvas.note("avg_channel_corruption_pct", corrupted);
         let (min, max) = self.errors.draw(rng, u32::MAX);

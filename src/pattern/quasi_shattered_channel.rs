@@ -15,11 +15,11 @@ pub struct QuasiShatteredChannel {
 }
 
 impl QuasiShatteredChannel {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         Spans::new(fields, 3).map(|spans| QuasiShatteredChannel { spans })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let (.., channels) = fit.axes();
         fit.require(channels >= 3, Unfit::Channels(3))?;
         // Beside the common position there must be another one.
@@ -27,7 +27,7 @@ impl QuasiShatteredChannel {
         self.spans.fit(fit).map(|spans| QuasiShatteredChannel { spans })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let (spans, channels) = self.spans.draw(rng, canvas);
         let common = rng.below(canvas.plane());
         let count = channels.len() as u32;

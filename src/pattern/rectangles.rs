@@ -18,14 +18,14 @@ pub struct Rectangles {
 }
 
 impl Rectangles {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         let width = fields.count("rectangle_width", 0);
         let height = fields.count("rectangle_height", 0);
         let channels = Spread::new(fields, &CHANNELS, 1);
         Some(Rectangles { width: width?, height: height?, channels: channels? })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let (rows, columns, channels) = fit.axes();
         let width = fit.keep(&self.width, Unfit::Rectangle, |width| width < columns)?;
         let height = fit.keep(&self.height, Unfit::Rectangle, |height| height < rows)?;
@@ -33,7 +33,7 @@ impl Rectangles {
         Some(Rectangles { width, height, channels })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let width = self.width.draw(rng);
         let height = self.height.draw(rng);
         canvas.note("rectangle_width", width);

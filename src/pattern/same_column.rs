@@ -16,17 +16,17 @@ pub struct SameColumn {
 }
 
 impl SameColumn {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         Spread::new(fields, &ROWS, 2).map(|rows| SameColumn { rows })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let (height, ..) = fit.axes();
         fit.require(height >= 2, Unfit::Column)?;
         self.rows.fit(fit, height).map(|rows| SameColumn { rows })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let (height, width) = (canvas.shape().h as u32, canvas.shape().w as u32);
         let rows = self.rows.positions(rng, canvas, height);
         let start = canvas.channel(rng) * canvas.plane() + rng.below(width);

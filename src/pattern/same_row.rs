@@ -16,17 +16,17 @@ pub struct SameRow {
 }
 
 impl SameRow {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         Spread::new(fields, &COLUMNS, 2).map(|columns| SameRow { columns })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let (_, width, _) = fit.axes();
         fit.require(width >= 2, Unfit::Row)?;
         self.columns.fit(fit, width).map(|columns| SameRow { columns })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let (height, width) = (canvas.shape().h as u32, canvas.shape().w as u32);
         let columns = self.columns.positions(rng, canvas, width);
         let row = canvas.channel(rng) * height + rng.below(height);

@@ -14,17 +14,17 @@ pub struct ShatteredChannel {
 }
 
 impl ShatteredChannel {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         Spans::new(fields, 2).map(|spans| ShatteredChannel { spans })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let (.., channels) = fit.axes();
         fit.require(channels >= 2, Unfit::Channels(2))?;
         self.spans.fit(fit).map(|spans| ShatteredChannel { spans })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let (spans, channels) = self.spans.draw(rng, canvas);
         let common = rng.below(canvas.plane());
         for channel in channels {

@@ -10,15 +10,15 @@ use crate::rng::Rng;
 pub struct Single;
 
 impl Single {
-    pub fn new(_: &mut Fields) -> Option<Self> {
+    pub(super) fn new(_: &mut Fields) -> Option<Self> {
         Some(Single)
     }
 
-    pub fn fit(&self, _: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, _: &mut Fit) -> Option<Self> {
         Some(Single)
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let cell = rng.below(canvas.shape().cells() as u32);
         canvas.cells.push(cell);
     }

@@ -15,17 +15,17 @@ pub struct SingleBlock {
 }
 
 impl SingleBlock {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         let size = fields.count("block_size", 1);
         let corrupted = fields.percent("block_corruption_pct");
         Some(SingleBlock { size: size?, corrupted: corrupted? })
     }
 
-    pub fn fit(&self, _: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, _: &mut Fit) -> Option<Self> {
         Some(self.clone())
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let size = self.size.draw(rng);
         let corrupted = self.corrupted.draw(rng);
         canvas.note("block_size", size);

@@ -15,13 +15,13 @@ pub struct SingleChannelAlternatedBlocks {
 }
 
 impl SingleChannelAlternatedBlocks {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         let size = fields.count("block_size", 1);
         let skip = fields.pair("min_block_skip", "max_block_skip");
         Some(SingleChannelAlternatedBlocks { size: size?, skip: skip? })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let plane = fit.plane();
         let least = self.skip.min.values().min().unwrap_or(1);
         let size = fit.keep(&self.size, Unfit::Blocks, |size| plane.div_ceil(size) > least)?;
@@ -30,7 +30,7 @@ impl SingleChannelAlternatedBlocks {
         Some(SingleChannelAlternatedBlocks { size, skip: Pair { min, ..self.skip.clone() } })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let plane = canvas.plane();
         let size = self.size.draw(rng);
         let blocks = plane.div_ceil(size);

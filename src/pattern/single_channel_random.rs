@@ -16,17 +16,17 @@ pub struct SingleChannelRandom {
 }
 
 impl SingleChannelRandom {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         Spread::new(fields, &POSITIONS, 1).map(|positions| SingleChannelRandom { positions })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let plane = fit.plane();
         fit.require(plane >= 2, Unfit::OneCell)?;
         self.positions.fit(fit, plane).map(|positions| SingleChannelRandom { positions })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let plane = canvas.plane();
         let positions = self.positions.positions(rng, canvas, plane);
         let start = canvas.channel(rng) * plane;

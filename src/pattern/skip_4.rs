@@ -18,7 +18,7 @@ pub struct Skip4 {
 }
 
 impl Skip4 {
-    pub fn new(fields: &mut Fields) -> Option<Self> {
+    pub(super) fn new(fields: &mut Fields) -> Option<Self> {
         let skip = fields.count("skip_amount", 1);
         let indexes = fields.count("unique_channel_indexes", 1);
         let corrupted = fields.percent("indexes_corruption_pct");
@@ -26,14 +26,14 @@ impl Skip4 {
         Some(Skip4 { skip: skip?, indexes: indexes?, corrupted: corrupted?, channels: channels? })
     }
 
-    pub fn fit(&self, fit: &mut Fit) -> Option<Self> {
+    pub(super) fn fit(&self, fit: &mut Fit) -> Option<Self> {
         let (plane, (.., channels)) = (fit.plane(), fit.axes());
         let skip = fit.keep(&self.skip, Unfit::SkipAmount, |skip| plane > skip)?;
         let channels = self.channels.fit(fit, channels)?;
         Some(Skip4 { skip, channels, ..self.clone() })
     }
 
-    pub fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
+    pub(super) fn cells(&self, rng: &mut Rng, canvas: &mut Canvas) {
         let skip = self.skip.draw(rng);
         let indexes = self.indexes.draw(rng);
         let corrupted = self.corrupted.draw(rng);

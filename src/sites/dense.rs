@@ -9,10 +9,25 @@ use crate::layout::{DataFormat, Shape};
 /// Why a site has no dense form.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DenseError {
+    /// A bit flip.
     #[error("a bit flip at h {h}, w {w}, c {c} needs the sparse form: its value is known only when the model runs")]
-    Bit { h: usize, w: usize, c: usize },
+    Bit {
+        /// Its row.
+        h: usize,
+        /// Its column.
+        w: usize,
+        /// Its channel.
+        c: usize,
+    },
+    /// A site of another tensor.
     #[error("the site's shape {found} is not {expected}")]
-    Shape { expected: Shape, found: Shape },
+    Shape {
+        /// The shape of the arrays.
+        expected: Shape,
+        /// The site's.
+        found: Shape,
+    },
+    /// The arrays do not fit into memory.
     #[error("there is not enough memory for a site of {0}, which takes 8 bytes for each cell")]
     Memory(Shape),
 }

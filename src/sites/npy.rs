@@ -22,7 +22,9 @@ pub use write::Writer;
 #[derive(Debug, Error)]
 #[error("{}: {problem}", shown_path(path))]
 pub struct NpyError {
+    /// The file.
     pub path: PathBuf,
+    /// What is wrong with it.
     #[source]
     pub problem: Problem,
 }
@@ -30,38 +32,92 @@ pub struct NpyError {
 /// What can be wrong with a NumPy file.
 #[derive(Debug, Error)]
 pub enum Problem {
+    /// The system refuses.
     #[error("{}", io_words(.0))]
     Io(#[from] io::Error),
+    /// Another format.
     #[error("not a NumPy file")]
     Magic,
+    /// A later format of NumPy.
     #[error("NumPy format version {0}.{1} is not known")]
     Version(u8, u8),
+    /// The header cannot be understood.
     #[error("the header is not a NumPy header: {0}")]
     Header(String),
+    /// Values of another type.
     #[error("dtype {0}, where float32 or float64 is wanted")]
     Dtype(String),
+    /// The first axis varies fastest.
     #[error("the array is in Fortran order: save it with numpy.ascontiguousarray")]
     Fortran,
+    /// Another number of axes.
     #[error("shape {found}, where one axis for sites and three for the tensor are wanted")]
-    Rank { found: String },
+    Rank {
+        /// The file's shape.
+        found: String,
+    },
+    /// The shape of a site is none.
     #[error("{0}")]
     Shape(#[from] ShapeError),
+    /// The file is too short or too long.
     #[error("the file has {found} bytes, its header promises {expected}")]
-    Length { expected: u64, found: u64 },
+    Length {
+        /// The bytes that its header promises.
+        expected: u64,
+        /// The bytes that there are.
+        found: u64,
+    },
+    /// The masks have another shape than the injections.
     #[error("shape {found}, where the injections have {expected}")]
-    Differs { expected: String, found: String },
+    Differs {
+        /// The injections' shape.
+        expected: String,
+        /// The masks'.
+        found: String,
+    },
+    /// The first axis is 0.
     #[error("no sites")]
     NoSites,
+    /// A mask that is neither 0 nor 1.
     #[error("site {site}: the mask is {value} at {index:?}, neither 0 nor 1")]
-    Mask { site: usize, index: [usize; 3], value: f64 },
+    Mask {
+        /// Which site, from 0.
+        site: usize,
+        /// Where in its array.
+        index: [usize; 3],
+        /// What stands there.
+        value: f64,
+    },
+    /// An injection that no mask lets through.
     #[error("site {site}: the injection is {value} at {index:?}, where the mask is 1")]
-    Uncovered { site: usize, index: [usize; 3], value: f64 },
+    Uncovered {
+        /// Which site, from 0.
+        site: usize,
+        /// Where in its array.
+        index: [usize; 3],
+        /// What stands there.
+        value: f64,
+    },
+    /// A float64 that no float32 holds.
     #[error("site {site}: the injection {value} at {index:?} is beyond float32")]
-    Beyond { site: usize, index: [usize; 3], value: f64 },
+    Beyond {
+        /// Which site, from 0.
+        site: usize,
+        /// Where in its array.
+        index: [usize; 3],
+        /// What stands there.
+        value: f64,
+    },
+    /// A site without a corrupted cell.
     #[error("site {site}: no corrupted cell")]
-    NoCells { site: usize },
+    NoCells {
+        /// Which site, from 0.
+        site: usize,
+    },
+    /// Nothing but NaN and infinities, of which no range is made.
     #[error("no finite value")]
     NoFinite,
+    /// A site without a dense form.
     #[error("{0}")]
     Dense(#[from] DenseError),
 }

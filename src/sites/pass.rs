@@ -14,14 +14,24 @@ use crate::progress::Progress;
 /// Why sites do not go on.
 #[derive(Debug, Error)]
 pub enum PassError {
+    /// A line is wrong.
     #[error("{0}")]
     Line(#[from] LineError),
+    /// A site has no dense form.
     #[error("line {line}: {error}")]
-    Dense { line: u64, error: DenseError },
+    Dense {
+        /// The line, from 1.
+        line: u64,
+        /// Why not.
+        error: DenseError,
+    },
+    /// There is no line.
     #[error("no sites")]
     NoSites,
+    /// The files cannot be written.
     #[error("{0}")]
     Npy(#[from] NpyError),
+    /// The output refuses.
     #[error("{0}")]
     Out(#[from] io::Error),
 }

@@ -11,7 +11,9 @@ pub enum Mix {
     One(ValueClass),
     /// A share of the cells, at random places, is of the first class, the rest of the second.
     Two {
+        /// The class that the share is of.
         first: ValueClass,
+        /// The class of the other cells.
         second: ValueClass,
         /// The share's range in percent.
         share: (f64, f64),

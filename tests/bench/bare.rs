@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example bare FILE BYTES`
 
+#![allow(unsafe_code)]
+
 use std::ffi::{CString, c_char};
 use std::ptr;
 

@@ -10,15 +10,13 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
-use crate::runs::{Runs, names};
+use rustix::process::{Resource, geteuid};
+
+use crate::runs::{self, Runs, names};
 
 /// A user without rights, where this one is root, whom nothing is refused.
 fn without_rights(command: &mut Command) -> &mut Command {
-    // SAFETY: asks for a number.
-    match unsafe { libc::geteuid() } {
-        0 => command.uid(65_534).gid(65_534),
-        _ => command,
-    }
+    if geteuid().is_root() { command.uid(65_534).gid(65_534) } else { command }
 }
 
 fn failure(command: &mut Command) -> String {
@@ -75,17 +73,7 @@ fn a_model_that_may_not_be_read_is_an_error() {
 fn without_another_thread_one_does_the_work_and_without_a_process_there_is_an_error() {
     let runs = Runs::new();
     // A user has at least the one process.
-    let alone = |command: &mut Command| {
-        let limit = libc::rlimit { rlim_cur: 1, rlim_max: 1 };
-        // SAFETY: sets a limit of the child, between fork and exec.
-        unsafe {
-            command.pre_exec(move || match libc::setrlimit(libc::RLIMIT_NPROC, &limit) {
-                0 => Ok(()),
-                _ => Err(std::io::Error::last_os_error()),
-            })
-        };
-        without_rights(command).output().unwrap()
-    };
+    let alone = |command: &mut Command| without_rights(runs::limit(command, Resource::Nproc, 1)).output().unwrap();
     let mut sites = runs.program("classes-sites");
     sites.args(["--shape", "4,4,8", "--operator", "conv_gemm", "--count", "50", "--seed", "1", "--jobs", "8"]);
     let expected = sites.output().unwrap().stdout;

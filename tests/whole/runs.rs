@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
 use tempfile::TempDir;
 
 pub struct Runs {
@@ -165,7 +167,15 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-pub fn signal(child: &Child, signal: i32) {
-    // SAFETY: the child is not waited for yet, so its number is its own.
-    unsafe { libc::kill(child.id() as i32, signal) };
+pub fn signal(child: &Child, signal: Signal) {
+    // The child is not waited for yet, so its number is its own.
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Has a command start with a limit.
+#[allow(unsafe_code)]
+pub fn limit(command: &mut Command, resource: Resource, most: u64) -> &mut Command {
+    let limit = Rlimit { current: Some(most), maximum: Some(most) };
+    // SAFETY: only a system call between fork and exec.
+    unsafe { command.pre_exec(move || Ok(setrlimit(resource, limit)?)) }
 }

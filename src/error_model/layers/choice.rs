@@ -26,7 +26,9 @@ pub struct Wanted<'a> {
 /// The measured layers that sites are drawn from, with their weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
+    /// The layers.
     pub layers: Weighted<Layer>,
+    /// What chose them.
     pub rule: Rule,
 }
 

@@ -4,12 +4,14 @@
 //! nothing keeps it from crashing on others or from taking all memory. So whatever it does with a file it does in a child
 //! process with limits, and the parent hears the result through a pipe, or how the child has died.
 
+#![allow(unsafe_code)]
+
 use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::AsRawFd;
 use std::panic::{self, AssertUnwindSafe};
 
 use hdf5::sync::sync;
 use hdf5_sys::h5l::{H5L_type_t, H5Lunregister};
+use rustix::process::{Pid, Resource, WaitOptions, WaitStatus, getrlimit, setrlimit, waitpid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -44,23 +46,30 @@ pub(super) fn run<T: Serialize + DeserializeOwned>(
 ) -> Result<(T, Vec<u8>), ChildError> {
     let no_child = |error: io::Error| ChildError::NotStarted(format!("no process can be started: {error}"));
     let (reader, writer) = io::pipe().map_err(no_child)?;
-    // SAFETY: no other thread is inside HDF5, since this one holds its lock, and the child has it then. It calls nothing
-    // else that another thread may hold but the allocator, which the C library makes ready for forks.
-    match sync(|| unsafe { libc::fork() }) {
-        -1 => Err(no_child(io::Error::last_os_error())),
-        0 => {
+    match sync(fork).map_err(no_child)? {
+        None => {
             drop(reader);
             be_child(size, writer, work)
         }
-        child => {
+        Some(child) => {
             drop(writer);
             let answer = read_answer(reader);
-            let status = wait(child).map_err(no_child)?;
-            match answer {
-                Some(answer) if status == 0 => Ok(answer),
-                _ => Err(ChildError::Died(how_it_died(status))),
+            match (answer, wait(child).map_err(no_child)?) {
+                (Some(answer), Some(status)) if status.exit_status() == Some(0) => Ok(answer),
+                (_, status) => Err(ChildError::Died(how_it_died(status))),
             }
         }
+    }
+}
+
+/// `None` in the child. The C library has to know of it: its allocator is made ready for forks, which a system call made by
+/// hand would pass by, and which is why rustix has none.
+fn fork() -> io::Result<Option<Pid>> {
+    // SAFETY: no other thread is inside HDF5, since the caller holds its lock, and the child has it then. It calls nothing
+    // else that another thread may hold but the allocator.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        child => Ok(Pid::from_raw(child)),
     }
 }
 
@@ -80,18 +89,17 @@ fn be_child<T: Serialize>(size: u64, writer: PipeWriter, work: impl FnOnce() -> 
 
 fn limit(size: u64) {
     let seconds = SECONDS + size / SLOWEST;
-    lower(libc::RLIMIT_CPU, seconds);
+    lower(Resource::Cpu, seconds);
     // Where the signal of that limit is ignored, there would be none.
     // SAFETY: sets the default action.
     unsafe { libc::signal(libc::SIGXCPU, libc::SIG_DFL) };
-    lower(libc::RLIMIT_CORE, 0);
+    lower(Resource::Core, 0);
     if let Some(taken) = memory_taken() {
-        lower(libc::RLIMIT_DATA, taken.saturating_add(MEMORY).saturating_add(size.saturating_mul(COPIES)));
+        lower(Resource::Data, taken.saturating_add(MEMORY).saturating_add(size.saturating_mul(COPIES)));
     }
     // The words of a dying child are none for the user.
     if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
-        // SAFETY: both descriptors are open.
-        unsafe { libc::dup2(null.as_raw_fd(), libc::STDERR_FILENO) };
+        let _ = rustix::stdio::dup2_stderr(null);
     }
     // An external link would have HDF5 open a file that nobody has named, and write to it.
     // SAFETY: links of other types are not touched; where the type is not there, nothing happens.
@@ -99,23 +107,16 @@ fn limit(size: u64) {
 }
 
 /// Lowers a limit of this process; one that is lower already stays.
-fn lower(resource: libc::__rlimit_resource_t, most: u64) {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the structure outlives both calls.
-    unsafe {
-        if libc::getrlimit(resource, &mut limit) == 0 {
-            limit.rlim_cur = limit.rlim_cur.min(most as libc::rlim_t);
-            libc::setrlimit(resource, &limit);
-        }
-    }
+fn lower(resource: Resource, most: u64) {
+    let mut limit = getrlimit(resource);
+    limit.current = Some(limit.current.map_or(most, |current| current.min(most)));
+    let _ = setrlimit(resource, limit);
 }
 
 /// How much memory of its own this process has, in bytes, where the system tells.
 fn memory_taken() -> Option<u64> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    // SAFETY: asks for a number.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    pages.split(' ').nth(5)?.parse::<u64>().ok()?.checked_mul(page.try_into().ok()?)
+    pages.split(' ').nth(5)?.parse::<u64>().ok()?.checked_mul(rustix::param::page_size() as u64)
 }
 
 /// One line of JSON, the number of bytes, the bytes.
@@ -142,26 +143,17 @@ fn read_answer<T: DeserializeOwned>(reader: PipeReader) -> Option<(T, Vec<u8>)> 
     (bytes.len() as u64 == length).then_some((value, bytes))
 }
 
-fn wait(child: libc::pid_t) -> io::Result<libc::c_int> {
-    let mut status = 0;
-    loop {
-        // SAFETY: the child is ours, and the status outlives the call.
-        if unsafe { libc::waitpid(child, &mut status, 0) } == child {
-            return Ok(status);
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
+fn wait(child: Pid) -> io::Result<Option<WaitStatus>> {
+    let status = rustix::io::retry_on_intr(|| waitpid(Some(child), WaitOptions::empty()))?;
+    Ok(status.map(|(_, status)| status))
 }
 
-fn how_it_died(status: libc::c_int) -> String {
-    match libc::WTERMSIG(status) {
-        libc::SIGXCPU => "the HDF5 library comes to no end with it".to_owned(),
-        libc::SIGKILL => "the HDF5 library was killed at it, out of time or memory".to_owned(),
-        signal if libc::WIFSIGNALED(status) => format!("the HDF5 library crashes on it (signal {signal})"),
-        _ => "the HDF5 library fails on it".to_owned(),
+fn how_it_died(status: Option<WaitStatus>) -> String {
+    match status.and_then(WaitStatus::terminating_signal) {
+        Some(libc::SIGXCPU) => "the HDF5 library comes to no end with it".to_owned(),
+        Some(libc::SIGKILL) => "the HDF5 library was killed at it, out of time or memory".to_owned(),
+        Some(signal) => format!("the HDF5 library crashes on it (signal {signal})"),
+        None => "the HDF5 library fails on it".to_owned(),
     }
 }
 
@@ -186,6 +178,7 @@ mod tests {
         };
         assert_eq!(died(|| std::process::abort()), "the HDF5 library crashes on it (signal 6)");
         assert_eq!(died(|| panic!("none of this is shown")), "the HDF5 library fails on it");
+        // SAFETY: ends the child, without an answer.
         assert_eq!(died(|| unsafe { libc::_exit(0) }), "the HDF5 library fails on it");
         assert_eq!(
             died(|| {
@@ -198,17 +191,8 @@ mod tests {
 
     #[test]
     fn memory_and_time_are_limited() {
-        let soft = |resource| {
-            run(1 << 30, || {
-                let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-                // SAFETY: the structure outlives the call.
-                unsafe { libc::getrlimit(resource, &mut limit) };
-                (limit.rlim_cur, Vec::new())
-            })
-            .expect("an answer")
-            .0
-        };
-        assert_eq!(soft(libc::RLIMIT_CPU), 5 + 64);
-        assert!((8 << 30..11 << 30).contains(&soft(libc::RLIMIT_DATA)));
+        let soft = |resource| run(1 << 30, || (getrlimit(resource).current, Vec::new())).expect("an answer").0;
+        assert_eq!(soft(Resource::Cpu), Some(5 + 64));
+        assert!(soft(Resource::Data).is_some_and(|bytes| (8 << 30..11 << 30).contains(&bytes)));
     }
 }

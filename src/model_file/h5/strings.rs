@@ -1,6 +1,8 @@
 //! String attributes of any storage type, which the safe API does not cover: fixed lengths known only at run time, null
 //! dataspaces, and text that is not UTF-8.
 
+#![allow(unsafe_code)]
+
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 

@@ -24,6 +24,7 @@ pub struct Writer {
 const ROWS: usize = 1 << 12;
 
 impl Writer {
+    /// Writes what `sampler` draws.
     pub fn new(sampler: &Sampler) -> Self {
         let shape = sampler.shape();
         Writer {

@@ -66,32 +66,81 @@ pub enum RangeFrom {
 /// Why there is no run.
 #[derive(Debug, Error)]
 pub enum RequestError {
+    /// Neither a layer nor a shape is named.
     #[error("the shape is not known")]
     NoShape,
+    /// The layer's output is no feature map.
     #[error("'{layer}' is no feature map: a site is in an output of rank 4", layer = shown(layer))]
-    Rank { layer: String },
+    Rank {
+        /// The layer.
+        layer: String,
+    },
+    /// An axis of the layer's output is not known.
     #[error("the shape of what '{layer}' puts out is not known, only {size} (H x W x C)", layer = shown(layer))]
-    LayerShape { layer: String, size: Size },
+    LayerShape {
+        /// The layer.
+        layer: String,
+        /// What is known of it.
+        size: Size,
+    },
+    /// No operator is known for what the layer computes.
     #[error("the operator of '{layer}' ({class}) is not known", layer = shown(layer), class = shown(class))]
-    LayerOperator { layer: String, class: String, set: String, there: Vec<String> },
+    LayerOperator {
+        /// The layer.
+        layer: String,
+        /// Its class.
+        class: String,
+        /// The set of models.
+        set: String,
+        /// The operators that the set has.
+        there: Vec<String>,
+    },
+    /// Neither a layer nor an operator is named.
     #[error("the operator is not known")]
-    NoOperator { set: String, there: Vec<String> },
+    NoOperator {
+        /// The set of models.
+        set: String,
+        /// The operators that it has.
+        there: Vec<String>,
+    },
+    /// The ends make no range.
     #[error("{0}")]
     Range(#[from] RangeError),
+    /// The values of an array make no range.
     #[error("{}: {error}", shown_path(path))]
-    GoldenRange { path: PathBuf, error: RangeError },
+    GoldenRange {
+        /// The NumPy file.
+        path: PathBuf,
+        /// Why not.
+        error: RangeError,
+    },
+    /// The array cannot be read.
     #[error("{0}")]
     Golden(#[from] NpyError),
+    /// The last site would have no number.
     #[error("site {first} and {count} from there on: sites are counted below 2^64")]
-    TooMany { first: u64, count: u64 },
+    TooMany {
+        /// The first site.
+        first: u64,
+        /// How many are wanted.
+        count: u64,
+    },
+    /// There is no such model.
     #[error("{0}")]
     Models(#[from] ModelsError),
+    /// The model cannot be drawn in that shape.
     #[error("{0}")]
     Fit(#[from] FitError),
+    /// No measured layer is chosen.
     #[error("{0}")]
     NoLayer(#[from] NoLayer),
+    /// The set has no layers to choose from.
     #[error("{} was not measured layer by layer", shown(set))]
-    NotByLayer { set: String },
+    NotByLayer {
+        /// The set of models.
+        set: String,
+    },
+    /// The system has no random numbers.
     #[error("no seed can be drawn: {0}")]
     Seed(#[from] std::io::Error),
 }
