@@ -8,6 +8,8 @@
 
 use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hdf5::sync::sync;
 use hdf5_sys::h5l::{H5L_type_t, H5Lunregister};
@@ -45,6 +47,7 @@ pub(super) fn run<T: Serialize + DeserializeOwned>(
     work: impl FnOnce() -> (T, Vec<u8>),
 ) -> Result<(T, Vec<u8>), ChildError> {
     let no_child = |error: io::Error| ChildError::NotStarted(format!("no process can be started: {error}"));
+    HUSHED.call_once(hush_children);
     let (reader, writer) = io::pipe().map_err(no_child)?;
     match sync(fork).map_err(no_child)? {
         None => {
@@ -62,6 +65,21 @@ pub(super) fn run<T: Serialize + DeserializeOwned>(
     }
 }
 
+/// Whether this process is a child of [`run`].
+static IS_CHILD: AtomicBool = AtomicBool::new(false);
+static HUSHED: Once = Once::new();
+
+/// Sees to it that panics of children say nothing: another thread of the parent may have held stderr, or the hook, when the
+/// child began, and nobody gives them back there. So the hook is set in the parent.
+fn hush_children() {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !IS_CHILD.load(Ordering::Relaxed) {
+            hook(panic);
+        }
+    }));
+}
+
 /// `None` in the child. The C library has to know of it: its allocator is made ready for forks, which a system call made by
 /// hand would pass by, and which is why rustix has none.
 fn fork() -> io::Result<Option<Pid>> {
@@ -76,8 +94,7 @@ fn fork() -> io::Result<Option<Pid>> {
 fn be_child<T: Serialize>(size: u64, writer: PipeWriter, work: impl FnOnce() -> (T, Vec<u8>)) -> ! {
     // Nothing may unwind into what the parent goes on with.
     let answered = panic::catch_unwind(AssertUnwindSafe(|| {
-        // Another thread of the parent may have held stderr, which nobody gives back here.
-        panic::set_hook(Box::new(|_| {}));
+        IS_CHILD.store(true, Ordering::Relaxed);
         signals::leave_to_parent();
         limit(size);
         let (value, bytes) = work();
