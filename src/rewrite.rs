@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::sites::packed::Packed;
 use crate::target::Targets;
 use crate::text::shown_path;
-use crate::weights;
+use crate::weights::{self, Circumstances, Stated};
 
 /// What to write, and how.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Options {
     pub sites: Vec<SiteSource>,
     /// The Keras that will load the file; else the one that wrote MODEL.
     pub keras: Option<Keras>,
+    /// What trains of layers that do not tell.
+    pub stated: Stated,
     /// The order of the axes of the arrays; else that of the layers before the simulator.
     pub data_format: Option<DataFormat>,
     /// Write the corrupted cells only.
@@ -103,8 +105,10 @@ fn edit(model: &Model, input: &str, options: &Options, progress: &Progress) -> R
     let simulators = fill::simulators(&graph);
 
     let written_by = model.keras_version();
-    let keras = options.keras.unwrap_or_else(|| writer(written_by.as_deref(), &old_graph));
-    let plan = weights::plan(&old_graph, &graph, &model.saved_layers()?, keras)?;
+    let writer = writer(written_by.as_deref(), &old_graph);
+    let keras = options.keras.unwrap_or(writer);
+    let given = Circumstances { saved: &model.saved()?, writer, keras, stated: &options.stated };
+    let plan = weights::plan(&old_graph, &graph, given)?;
 
     progress.step("reading the sites");
     let filled = read_sites(&graph, &simulators, options)?;
@@ -128,6 +132,7 @@ fn edit(model: &Model, input: &str, options: &Options, progress: &Progress) -> R
         weight_names: plan.weight_names,
         modes: plan.modes,
         removed: plan.removed,
+        slots: plan.slots,
     };
     Ok((edit, report))
 }

@@ -3,21 +3,31 @@
 //!
 //! Loading an `.h5` model, Keras walks its layers that have weights, in its own order ([`Graph::keras_order`]), and the
 //! names in `layer_names` side by side; it never compares names. So the names must be written in the order of the new
-//! graph, and inside a nested model, whose weights are one flat list, its `weight_names` likewise.
+//! graph, and inside a nested model, whose weights are one flat list, its `weight_names` likewise; and the optimizer's state in the
+//! order of what trains.
 //!
 //! The rule proves itself on every file: what it gives for the old config must be what the old file has. Where it
 //! does not, and the new order would differ, the file is refused.
 
 mod error;
+mod evidence;
+mod held;
+mod listing;
 mod nested;
+mod reading;
+mod slots;
 
 use std::collections::{HashMap, HashSet};
 
 pub use error::WeightsError;
+pub use evidence::Stated;
 
-use crate::graph::{Cycle, Graph, Keras, Layer};
+use crate::graph::{Address, Cycle, Graph, Keras, Layer};
 use crate::keras::classes::{Kind, may_have_weights};
-use crate::model_file::h5::{Mode, SavedLayer};
+use crate::model_file::h5::{Mode, Saved, SavedLayer};
+use evidence::Evidence;
+use nested::Nested;
+use slots::Weights;
 
 /// How the saved weights must change for a new config.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -30,16 +40,57 @@ pub struct Plan {
     pub modes: Vec<Mode>,
     /// Modes to remove: the layer they are saved under, and their path below it.
     pub removed: Vec<(String, String)>,
+    /// The optimizer's state in its new order, where that changes.
+    pub slots: Option<Vec<String>>,
 }
 
-/// Plans the change from the graph that `saved` belongs to, to a new one.
-pub fn plan(old: &Graph, new: &Graph, saved: &[SavedLayer], keras: Keras) -> Result<Plan, PlanError> {
-    let mut plan = Plan::default();
-    refuse_missing(old, new, saved)?;
+/// What a plan goes by besides the two graphs.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// What the file has.
+    pub saved: &'a Saved,
+    /// The Keras that wrote the file.
+    pub writer: Keras,
+    /// The Keras that will load the new one.
+    pub keras: Keras,
+    /// What the user says of weights that do not tell whether they train.
+    pub stated: &'a Stated,
+}
 
+/// Plans the change from the graph that a file belongs to, to a new one.
+pub fn plan(old: &Graph, new: &Graph, given: Circumstances) -> Result<Plan, PlanError> {
+    let Circumstances { saved: Saved { layers: saved, slots }, writer, keras, stated } = given;
+    refuse_missing(old, new, saved)?;
+    stated.refuse_unknown(old, saved)?;
+    let old_keras = written_for(old, saved).unwrap_or(writer);
+    let weights = Weights::of(saved);
+    let evidence = Evidence { stated, with_slots: weights.with_slots(slots) };
+    let mut plan = Plan::default();
+    for layer in &new.layers {
+        let (Some(graph), Some(saved)) = (&layer.inner, saved.iter().find(|saved| saved.name == layer.name)) else {
+            continue;
+        };
+        let Some(old_layer) = old.layer(layer.name).map(|index| &old.layers[index]) else { continue };
+        let Some(old_graph) = &old_layer.inner else { continue };
+        let old = Nested { layer: old_layer, graph: old_graph, keras: old_keras };
+        nested::plan(old, Nested { layer, graph, keras }, saved, &evidence, &mut plan)?;
+    }
+    plan_layers(old, new, saved, [old_keras, keras], &mut plan)?;
+    plan.slots = weights.moved_slots(slots, saved, &plan)?;
+    Ok(plan)
+}
+
+/// Adds to `plan` what changes in the order of the layers, and the modes of simulators that are layers of the model itself.
+fn plan_layers(
+    old: &Graph,
+    new: &Graph,
+    saved: &[SavedLayer],
+    [old_keras, keras]: [Keras; 2],
+    plan: &mut Plan,
+) -> Result<(), PlanError> {
     let by_name: HashMap<&str, &SavedLayer> = saved.iter().map(|layer| (layer.name.as_str(), layer)).collect();
     let is_saved_with_weights = |name: &str| by_name.get(name).is_some_and(|layer| !layer.weights.is_empty());
-    let old_order = names_in_order(old, keras)?;
+    let old_order = names_in_order(old, old_keras)?;
     let new_order = names_in_order(new, keras)?;
 
     // Layers with weights that are in both models; the simulators' modes are no part of the proof.
@@ -88,13 +139,22 @@ pub fn plan(old: &Graph, new: &Graph, saved: &[SavedLayer], keras: Keras) -> Res
     let is_change = !names.iter().copied().eq(saved.iter().map(|layer| layer.name.as_str()));
     plan.layer_names = is_change.then(|| names.into_iter().map(str::to_owned).collect());
 
-    for layer in &new.layers {
-        let (Some(new_model), Some(saved)) = (&layer.inner, by_name.get(layer.name)) else { continue };
-        let Some(old_layer) = old.layer(layer.name).map(|index| &old.layers[index]) else { continue };
-        let Some(old_model) = &old_layer.inner else { continue };
-        nested::plan(old_layer, old_model, layer, new_model, saved, keras, &mut plan)?;
-    }
-    Ok(plan)
+    Ok(())
+}
+
+/// The Keras that a file with simulators is for, whoever wrote it first: Keras 2 has their modes saved.
+fn written_for(graph: &Graph, saved: &[SavedLayer]) -> Option<Keras> {
+    let is_mode_of =
+        |weight: &str, simulator: &str| !weight.contains('/') || weight.split('/').any(|part| part == simulator);
+    let has_mode = |address: &Address| {
+        let trail = graph.trail(address);
+        let (Some(outer), Some(layer)) = (trail.first(), trail.last()) else { return None };
+        let saved = saved.iter().find(|saved| saved.name == outer.name);
+        let is_saved = saved.is_some_and(|saved| saved.weights.iter().any(|weight| is_mode_of(weight, layer.name)));
+        (layer.kind == Kind::Simulator).then_some(is_saved)
+    };
+    let is_saved = graph.walk().iter().find_map(has_mode)?;
+    Some(if is_saved { Keras::Two } else { Keras::Three })
 }
 
 /// The path of a simulator's mode below its layer's group. A nested model has one group for all, hence the name.

@@ -14,6 +14,7 @@ use classes_h5::layout::DataFormat;
 use classes_h5::progress::Doing;
 use classes_h5::rewrite::{self, Options, Report, SiteFiles, SiteSource};
 use classes_h5::text::{shown, shown_path};
+use classes_h5::weights::Stated;
 
 const TOOL: &str = "h5-config-set";
 
@@ -53,6 +54,12 @@ struct Args {
     /// The Keras that will load the file; auto is the one that wrote MODEL
     #[arg(long, value_enum, default_value_t = KerasArg::Auto)]
     keras: KerasArg,
+    /// A weight that training leaves alone, or a layer, where its class does not tell
+    #[arg(long, value_name = "NAME")]
+    non_trainable: Vec<String>,
+    /// A weight that trains, or a layer, where its class does not tell
+    #[arg(long, value_name = "NAME")]
+    trainable: Vec<String>,
     /// The order of the arrays' axes [default: that of the layers before]
     #[arg(long, value_name = "FORMAT", value_parser = cli::one_of::<DataFormat>(DataFormat::ALL.map(DataFormat::name)))]
     data_format: Option<DataFormat>,
@@ -94,6 +101,7 @@ fn set_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
             KerasArg::Two => Some(Keras::Two),
             KerasArg::Three => Some(Keras::Three),
         },
+        stated: Stated { trainable: args.trainable.clone(), non_trainable: args.non_trainable.clone() },
         data_format: args.data_format,
         sparse: args.sparse,
         makes_folder: args.out.is_none(),

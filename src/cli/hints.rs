@@ -137,9 +137,27 @@ impl Explain for WeightsError {
             WeightsError::Missing { .. } => {
                 some("only weightless layers and simulators can be added; a renamed layer loses its weights")
             }
-            _ => some("load MODEL in Keras and save it again; that writes them in order"),
+            WeightsError::Order { .. } => some("load MODEL in Keras and save it again; that writes them in order"),
+            WeightsError::NestedOrder { model, .. } => Some(outside(model)),
+            WeightsError::Unclear { model, weights, .. } => {
+                let names = listed(weights, 12);
+                Some(format!("--non-trainable NAME or --trainable NAME says it of {names}; {}", outside(model)))
+            }
+            WeightsError::UnknownStated { name, there } => Some(did_you_mean("the weights", name, there)),
+            WeightsError::StatedOtherwise { .. } => None,
+            WeightsError::Slots { .. } => some(
+                "in Python: keras.models.load_model('model.h5', compile=False).save('model.h5') drops the optimizer's state",
+            ),
         }
     }
+
+    fn is_usage(&self) -> bool {
+        matches!(self, WeightsError::UnknownStated { .. } | WeightsError::StatedOtherwise { .. })
+    }
+}
+
+fn outside(model: &str) -> String {
+    format!("a simulator outside '{}' leaves its weights where they are", shown(model))
 }
 
 impl Explain for PlanError {
@@ -148,6 +166,10 @@ impl Explain for PlanError {
             PlanError::Cycle(_) => None,
             PlanError::Weights(error) => error.hint(),
         }
+    }
+
+    fn is_usage(&self) -> bool {
+        matches!(self, PlanError::Weights(error) if error.is_usage())
     }
 }
 
@@ -205,6 +227,7 @@ impl Explain for SetError {
         match self {
             SetError::WhichSimulator { .. } | SetError::TwoSources { .. } => true,
             SetError::Sites(error) => error.is_usage(),
+            SetError::Weights(error) => error.is_usage(),
             _ => false,
         }
     }

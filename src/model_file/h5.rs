@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-pub use read::{Model, SavedLayer};
+pub use read::{Model, Saved, SavedLayer, Slot};
 pub use write::{Edit, Mode, Stamp, refuse_bad_output, write};
 
 use crate::text::{shown, shown_path};
@@ -23,6 +23,8 @@ use crate::text::{shown, shown_path};
 pub const MODEL_CONFIG: &str = "model_config";
 /// The group that holds the weights, a group for each layer.
 pub const MODEL_WEIGHTS: &str = "model_weights";
+/// The group that holds the optimizer's state.
+pub const OPTIMIZER_WEIGHTS: &str = "optimizer_weights";
 
 /// The most bytes that an attribute's text can have: HDF5 writes longer ones without a word, and cannot read them.
 pub const MOST_TEXT: u64 = u32::MAX as u64;

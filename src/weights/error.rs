@@ -29,6 +29,51 @@ pub enum WeightsError {
         /// The first difference.
         difference: String,
     },
+    /// A layer of a nested model does not tell which of its weights train, and the new file depends on it.
+    #[error(
+        "MODEL does not tell which weights of '{layer}' (of the class {class}) train, and their new place in '{model}' depends on it",
+        layer = shown(.layer), class = shown(.class), model = shown(.model)
+    )]
+    Unclear {
+        /// The layer's path.
+        layer: String,
+        /// Its class.
+        class: String,
+        /// The nested model.
+        model: String,
+        /// Its weights.
+        weights: Vec<String>,
+    },
+    /// A statement about a weight or a layer that is not there.
+    #[error("MODEL has neither a weight nor a layer '{name}'", name = shown(.name))]
+    UnknownStated {
+        /// The name.
+        name: String,
+        /// The weights there are.
+        there: Vec<String>,
+    },
+    /// A statement about a weight of which Keras has the last word.
+    #[error(
+        "whether '{weight}' trains is not open: '{layer}' is of Keras' own class {class}",
+        weight = shown(.weight), layer = shown(.layer), class = shown(.class)
+    )]
+    StatedOtherwise {
+        /// The weight.
+        weight: String,
+        /// The layer's path.
+        layer: String,
+        /// Its class.
+        class: String,
+    },
+    /// The optimizer's state belongs to weights that move, and it is not understood.
+    #[error(
+        "the weights change their order, and the order of the optimizer's state is not understood ('{slot}')",
+        slot = shown(.slot)
+    )]
+    Slots {
+        /// The first slot that is not.
+        slot: String,
+    },
 }
 
 /// The first place where two lists differ, in words.

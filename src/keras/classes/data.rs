@@ -40,6 +40,7 @@ pub(super) const ROWS: &[Class] = &[
     same("RandomTranslation"),
     same("RandomZoom"),
     same("Solarization"),
+    other("Pipeline").holds(Holds::Layers(&["layers"])),
     // On images with labels or boxes: a structure comes out.
     other("CutMix"),
     other("MixUp"),

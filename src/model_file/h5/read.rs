@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::child::ChildError;
 use super::strings::{self, Attribute, Strings};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, child, words};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, OPTIMIZER_WEIGHTS, child, words};
 use crate::text::{io_words, shown, shown_path};
 
 /// A model file. It is opened anew, in a child process, for whatever is read of it; not before then does it turn out
@@ -33,6 +33,24 @@ pub struct SavedLayer {
     pub name: String,
     /// Its weights, in the order in which Keras reads them: paths below the layer's group.
     pub weights: Vec<String>,
+}
+
+/// A part of an optimizer's state: a count of steps, or something of a variable that trains, such as its momentum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Its path below the optimizer's group.
+    pub name: String,
+    /// It is a single number.
+    pub is_scalar: bool,
+}
+
+/// All names of saved numbers, in the order in which Keras reads them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// The layers.
+    pub layers: Vec<SavedLayer>,
+    /// The optimizer's state.
+    pub slots: Vec<Slot>,
 }
 
 /// Why something cannot be read, as a child process says it.
@@ -105,10 +123,10 @@ impl Model {
         self.text("keras_version").ok()
     }
 
-    /// The saved layers in the order of the file. Empty where the file has no weights.
-    pub fn saved_layers(&self) -> Result<Vec<SavedLayer>, H5Error> {
-        let (layers, _) = self.in_child(|file| Ok((saved_layers(file)?, Vec::new())))?;
-        Ok(layers)
+    /// The saved layers and the optimizer's state in the order of the file. Empty where the file has no weights.
+    pub fn saved(&self) -> Result<Saved, H5Error> {
+        let (saved, _) = self.in_child(|file| Ok((saved(file)?, Vec::new())))?;
+        Ok(saved)
     }
 
     /// Opens the file in a child process and reads something of it there.
@@ -155,7 +173,19 @@ pub(super) fn attribute(file: &hdf5::File, name: &str) -> Result<Vec<u8>, Reason
     }
 }
 
-pub(super) fn saved_layers(file: &hdf5::File) -> Result<Vec<SavedLayer>, Reason> {
+pub(super) fn saved(file: &hdf5::File) -> Result<Saved, Reason> {
+    Ok(Saved { layers: saved_layers(file)?, slots: slots(file) })
+}
+
+/// The optimizer's state, as far as it can be read: without it a model is whole, too.
+fn slots(file: &hdf5::File) -> Vec<Slot> {
+    let Ok(group) = file.group(OPTIMIZER_WEIGHTS) else { return Vec::new() };
+    let names = list(group.id(), "weight_names").unwrap_or_default();
+    let is_scalar = |name: &str| group.dataset(name).is_ok_and(|slot| slot.ndim() == 0);
+    names.into_iter().map(|name| Slot { is_scalar: is_scalar(&name), name }).collect()
+}
+
+fn saved_layers(file: &hdf5::File) -> Result<Vec<SavedLayer>, Reason> {
     if !file.link_exists(MODEL_WEIGHTS) {
         return Ok(Vec::new());
     }

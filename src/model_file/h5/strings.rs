@@ -298,6 +298,18 @@ pub(super) fn storage_of(object: i64, name: &str) -> Option<Storage> {
     }
 }
 
+/// Removes a list of strings, be it split or not.
+pub(super) fn remove_list(object: hid_t, name: &str) -> hdf5::Result<()> {
+    for chunk in 0.. {
+        let chunk_name = format!("{name}{chunk}");
+        if matches!(read(object, &chunk_name)?, Attribute::Missing) {
+            break;
+        }
+        remove(object, &chunk_name)?;
+    }
+    remove(object, name)
+}
+
 /// What an object header can hold of one attribute, as Keras reckons (64 KiB less what surrounds it).
 const MOST_IN_HEADER: usize = 64_512;
 
@@ -308,17 +320,10 @@ pub(super) fn write_list(object: hid_t, name: &str, strings: &Strings) -> hdf5::
         Storage::Fixed(size, ..) => strings.values.iter().map(Vec::len).max().unwrap_or(0).max(size) + 1,
     };
     let most = (MOST_IN_HEADER / each).max(1);
-    for chunk in 0.. {
-        let chunk_name = format!("{name}{chunk}");
-        if matches!(read(object, &chunk_name)?, Attribute::Missing) {
-            break;
-        }
-        remove(object, &chunk_name)?;
-    }
+    remove_list(object, name)?;
     if strings.values.len() <= most {
         return write(object, name, strings.clone());
     }
-    remove(object, name)?;
     // Keras makes the parts of nearly equal length; so does this.
     let parts = strings.values.len().div_ceil(most);
     let length = strings.values.len().div_ceil(parts);

@@ -9,7 +9,7 @@ use hdf5_sys::h5t::{H5T_CSET_ASCII, H5T_CSET_UTF8};
 
 use super::child::ChildError;
 use super::strings::{self, Attribute, Storage, Strings, storage_of};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, child, first_line, read};
+use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, MOST_TEXT, OPTIMIZER_WEIGHTS, child, first_line, read};
 use crate::text::io_words;
 use crate::whole::{Whole, folder_of};
 
@@ -26,8 +26,10 @@ pub struct Edit {
     pub weight_names: Vec<(String, Vec<String>)>,
     /// Simulator modes to add.
     pub modes: Vec<Mode>,
-    /// Weights to remove, with the layer they belong to; a layer's group goes with its last weight.
+    /// Weights to remove, with the layer they belong to; the group of a layer that `layer_names` leaves out goes with its last.
     pub removed: Vec<(String, String)>,
+    /// The new order of the optimizer's state, where it changes.
+    pub slots: Option<Vec<String>>,
 }
 
 /// The weight `mode` of a simulator, which Keras 2 saves and expects: int32, shape (1, 1), 2 = enabled.
@@ -137,7 +139,7 @@ fn change_and_check(copy: &Path, edit: Edit) -> Result<(), String> {
             Some(config) => read::attribute(&file, MODEL_CONFIG).is_ok_and(|found| found == config),
             None => file.attr(MODEL_CONFIG).is_ok(),
         };
-        config_is_there && read::saved_layers(&file).is_ok()
+        config_is_there && read::saved(&file).is_ok()
     });
     if is_there { Ok(()) } else { Err("MODEL is damaged: HDF5 does not find again what it wrote".to_owned()) }
 }
@@ -156,7 +158,8 @@ fn change(copy: &Path, edit: Edit) -> hdf5::Result<()> {
             .find_map(|(layer, _)| storage_of(weights.group(layer).ok()?.id(), "weight_names"))
             .unwrap_or(names_storage);
         for (layer, path) in &edit.removed {
-            remove_weight(&weights, layer, path)?;
+            let stays = edit.layer_names.as_ref().is_none_or(|names| names.contains(layer));
+            remove_weight(&weights, layer, path, stays)?;
         }
         for mode in &edit.modes {
             let group = match weights.group(&mode.layer) {
@@ -169,12 +172,21 @@ fn change(copy: &Path, edit: Edit) -> hdf5::Result<()> {
         for (layer, names) in &edit.weight_names {
             if let Ok(group) = weights.group(layer) {
                 let storage = storage_of(group.id(), "weight_names").unwrap_or(weights_storage);
-                write_names(group.id(), "weight_names", names, storage)?;
+                if names.is_empty() {
+                    write_no_names(&group)?;
+                } else {
+                    write_names(group.id(), "weight_names", names, storage)?;
+                }
             }
         }
         if let Some(names) = &edit.layer_names {
             write_names(weights.id(), "layer_names", names, names_storage)?;
         }
+    }
+    if let Some(names) = &edit.slots {
+        let slots = file.group(OPTIMIZER_WEIGHTS)?;
+        let storage = storage_of(slots.id(), "weight_names").unwrap_or(Storage::Variable(H5T_CSET_UTF8));
+        write_names(slots.id(), "weight_names", names, storage)?;
     }
     file.flush()?;
     file.close()
@@ -207,12 +219,20 @@ fn write_names(object: i64, attribute: &str, names: &[String], storage: Storage)
     strings::write_list(object, attribute, &Strings { values, storage, is_scalar: false })
 }
 
-/// Removes a saved weight, and the groups that it leaves empty.
-fn remove_weight(weights: &hdf5::Group, layer: &str, path: &str) -> hdf5::Result<()> {
+/// The list of a layer without weights, as Keras writes it: an array of no numbers.
+fn write_no_names(group: &hdf5::Group) -> hdf5::Result<()> {
+    strings::remove_list(group.id(), "weight_names")?;
+    group.new_attr::<f64>().shape(0).create("weight_names")?;
+    Ok(())
+}
+
+/// Removes a saved weight, and the groups that it leaves empty; that of the layer itself only where the layer does not stay.
+fn remove_weight(weights: &hdf5::Group, layer: &str, path: &str, layer_stays: bool) -> hdf5::Result<()> {
     let mut path = format!("{layer}/{path}");
     loop {
         weights.unlink(&path)?;
         match path.rfind('/') {
+            Some(slash) if layer_stays && slash == layer.len() => return Ok(()),
             Some(slash) if weights.group(&path[..slash])?.is_empty() => path.truncate(slash),
             _ => return Ok(()),
         }

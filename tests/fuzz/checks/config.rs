@@ -8,9 +8,10 @@ use classes_h5::graph::{Graph, Keras, Layer, NodeBase};
 use classes_h5::json::{self, Arrays, Printable};
 use classes_h5::keras::simulator::is_simulator;
 use classes_h5::list::{self, Style};
-use classes_h5::model_file::h5::SavedLayer;
+use classes_h5::model_file::h5::{Saved, SavedLayer};
 use classes_h5::shape::{self, Shapes};
 use classes_h5::target::{Target, Targets};
+use classes_h5::weights::{Circumstances, Stated};
 use classes_h5::{config, fill, patch, weights};
 use json_patch::Patch;
 use serde_json::Value;
@@ -190,9 +191,10 @@ fn the_saved_layers_stay(old: &Graph, new: &Graph, keras: Keras) {
     // A simulator's saved mode comes and goes with the Keras.
     let names = order.filter(|layer| !is_simulator(layer.class)).map(|layer| layer.name.to_owned());
     let mut names: Vec<String> = names.collect();
-    let saved: Vec<SavedLayer> =
-        names.iter().map(|name| SavedLayer { name: name.clone(), weights: vec![format!("{name}/kernel:0")] }).collect();
-    let Ok(plan) = weights::plan(old, new, &saved, keras) else { return };
+    let layer = |name: &String| SavedLayer { name: name.clone(), weights: vec![format!("{name}/kernel:0")] };
+    let saved = Saved { layers: names.iter().map(layer).collect(), slots: Vec::new() };
+    let given = Circumstances { saved: &saved, writer: keras, keras, stated: &Stated::default() };
+    let Ok(plan) = weights::plan(old, new, given) else { return };
     let Some(mut reordered) = plan.layer_names else { return };
     reordered.retain(|name| names.contains(name));
     reordered.sort_unstable();
