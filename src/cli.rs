@@ -14,6 +14,7 @@ pub mod hints;
 mod line;
 mod near;
 pub mod notes;
+pub mod site_flags;
 mod speaker;
 mod terminal;
 

@@ -7,7 +7,7 @@ mod split;
 
 use std::collections::{BTreeSet, HashSet};
 
-pub use error::InsertError;
+pub use error::EditError;
 pub use remove::remove;
 
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub type ShapeOf<'s> = dyn Fn(&Address, usize, usize) -> Option<Vec<Option<usize
 
 /// Where a simulator is wanted.
 #[derive(Debug, Clone, Default)]
-pub struct Request {
+pub struct Placement {
     /// The layer whose output is corrupted: `conv2d`, or `outer/inner`.
     pub after: String,
     /// The simulator's name; a taken one gets a suffix.
@@ -70,7 +70,7 @@ pub struct Inserted {
 }
 
 /// Inserts a simulator for each request.
-pub fn insert(root: &Graph, shape_of: &ShapeOf, requests: &[Request]) -> Result<Insertion, InsertError> {
+pub fn insert(root: &Graph, shape_of: &ShapeOf, requests: &[Placement]) -> Result<Insertion, EditError> {
     let mut taken: HashSet<String> =
         root.walk().iter().filter_map(|address| Some(root.trail(address).last()?.name.to_owned())).collect();
     let mut targets = BTreeSet::new();
@@ -78,7 +78,7 @@ pub fn insert(root: &Graph, shape_of: &ShapeOf, requests: &[Request]) -> Result<
     for request in requests {
         let address = find(root, &request.after)?;
         if !targets.insert(address.0.clone()) {
-            return Err(InsertError::Twice { after: request.after.clone() });
+            return Err(EditError::Twice { after: request.after.clone() });
         }
         insert_one(root, shape_of, request, &address, &mut taken, &mut insertion)?;
     }
@@ -88,18 +88,18 @@ pub fn insert(root: &Graph, shape_of: &ShapeOf, requests: &[Request]) -> Result<
 fn insert_one(
     root: &Graph,
     shape_of: &ShapeOf,
-    request: &Request,
+    request: &Placement,
     address: &Address,
     taken: &mut HashSet<String>,
     insertion: &mut Insertion,
-) -> Result<(), InsertError> {
+) -> Result<(), EditError> {
     let level = root.level(address);
     let Some(&target) = address.0.last() else {
-        return Err(InsertError::unknown_layer(root, &request.after));
+        return Err(EditError::unknown_layer(root, &request.after));
     };
     // Keras 3 leaves such a layer out of the model, and the simulator with it.
     if level.consumers(target).next().is_none() || !level.is_used(target) {
-        return Err(InsertError::Unused { layer: request.after.clone() });
+        return Err(EditError::Unused { layer: request.after.clone() });
     }
     let calls = chosen_calls(level, target, request)?;
     let tensor = chosen_tensor(level, target, &calls, request)?;
@@ -107,7 +107,7 @@ fn insert_one(
         if let Some(shape) = shape_of(address, call, tensor)
             && shape.len() != 4
         {
-            return Err(InsertError::Rank { layer: request.after.clone(), shape });
+            return Err(EditError::Rank { layer: request.after.clone(), shape });
         }
     }
 
@@ -171,12 +171,12 @@ fn insert_one(
 }
 
 /// Finds a layer by its path, or says what may have been meant.
-pub fn find(root: &Graph, path: &str) -> Result<Address, InsertError> {
-    root.find(path).ok_or_else(|| InsertError::unknown_layer(root, path))
+pub fn find(root: &Graph, path: &str) -> Result<Address, EditError> {
+    root.find(path).ok_or_else(|| EditError::unknown_layer(root, path))
 }
 
 /// The calls, in ascending order.
-fn chosen_calls(level: &Graph, target: usize, request: &Request) -> Result<Vec<usize>, InsertError> {
+fn chosen_calls(level: &Graph, target: usize, request: &Placement) -> Result<Vec<usize>, EditError> {
     let layer = &level.layers[target];
     let count = layer.calls.len();
     match request.calls {
@@ -184,13 +184,13 @@ fn chosen_calls(level: &Graph, target: usize, request: &Request) -> Result<Vec<u
         Calls::Only if count == 1 => Ok(vec![0]),
         Calls::One(call) if call < count => Ok(vec![call]),
         Calls::Only => {
-            Err(InsertError::SeveralCalls { layer: request.after.clone(), inputs: error::call_inputs(level, target) })
+            Err(EditError::SeveralCalls { layer: request.after.clone(), inputs: error::call_inputs(level, target) })
         }
-        Calls::One(call) => Err(InsertError::NoSuchCall { layer: request.after.clone(), call, count }),
+        Calls::One(call) => Err(EditError::NoSuchCall { layer: request.after.clone(), call, count }),
     }
 }
 
-fn chosen_tensor(level: &Graph, target: usize, calls: &[usize], request: &Request) -> Result<usize, InsertError> {
+fn chosen_tensor(level: &Graph, target: usize, calls: &[usize], request: &Placement) -> Result<usize, EditError> {
     let used: BTreeSet<usize> = level
         .consumers(target)
         .filter(|wire| calls.binary_search(&wire.source.call).is_ok())
@@ -199,11 +199,9 @@ fn chosen_tensor(level: &Graph, target: usize, calls: &[usize], request: &Reques
     let layer = || request.after.clone();
     match (request.tensor, used.len()) {
         (Some(tensor), _) if used.contains(&tensor) || (tensor == 0 && used.is_empty()) => Ok(tensor),
-        (Some(tensor), _) => {
-            Err(InsertError::NoSuchTensor { layer: layer(), tensor, used: used.into_iter().collect() })
-        }
+        (Some(tensor), _) => Err(EditError::NoSuchTensor { layer: layer(), tensor, used: used.into_iter().collect() }),
         (None, 0 | 1) => Ok(used.first().copied().unwrap_or(0)),
-        (None, _) => Err(InsertError::SeveralTensors { layer: layer(), used: used.into_iter().collect() }),
+        (None, _) => Err(EditError::SeveralTensors { layer: layer(), used: used.into_iter().collect() }),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::graph::{Address, Graph};
 use crate::json::{self, Arrays, Spelling};
 use crate::keras::classes::Kind;
 use crate::keras::simulator::{COUNT_KEY, INJECTIONS_KEY, MASKS_KEY, SLOTS};
-use crate::model_file::h5::MOST_TEXT;
+use crate::model_file::Limit;
 use crate::sites::dense::DenseError;
 use crate::sites::packed::Packed;
 use crate::text::shown;
@@ -63,12 +63,14 @@ pub enum FillError {
         /// Why.
         error: DenseError,
     },
-    /// More text than an attribute holds.
-    #[error("the new config would have at least {bytes} bytes, and an HDF5 attribute holds {MOST_TEXT} at most{most}",
-        most = most_sites(*.sites))]
+    /// More text than the file can hold.
+    #[error("the new config would have at least {bytes} bytes, and {} holds {} at most{}",
+        limit.holder, limit.most, most_sites(*.sites))]
     TooLong {
         /// The length of the text.
         bytes: u64,
+        /// What it can have.
+        limit: Limit,
         /// How many sites were to be filled in, and how many of them would fit.
         sites: Option<(usize, usize)>,
     },
@@ -102,8 +104,8 @@ pub fn simulators(root: &Graph) -> Vec<Simulator> {
 }
 
 /// Writes the document as the text of a `model_config`, with the sites of each filling in place of the placeholders.
-/// `arrays` holds those that the document has already.
-pub fn text(mut document: Value, arrays: &Arrays, fillings: &[Filling]) -> Result<Vec<u8>, FillError> {
+/// `arrays` holds those that the document has already, `limit` is how long the text may be.
+pub fn text(mut document: Value, arrays: &Arrays, fillings: &[Filling], limit: Limit) -> Result<Vec<u8>, FillError> {
     let mut pieces: Vec<Box<dyn Piece + '_>> = Vec::new();
     restore_numbers(&mut document, &|token| json::handle(arrays.len() + token));
     pieces.extend(BARE.map(|token| Box::new(Bare(token)) as Box<dyn Piece>));
@@ -112,7 +114,7 @@ pub fn text(mut document: Value, arrays: &Arrays, fillings: &[Filling]) -> Resul
             .pointer_mut(filling.config_at.as_str())
             .and_then(Value::as_object_mut)
             .ok_or_else(|| FillError::NoSimulator { at: filling.config_at.clone() })?;
-        let [injections, masks] = pieces_of(filling)?;
+        let [injections, masks] = pieces_of(filling, limit)?;
         for (key, piece) in [(INJECTIONS_KEY, injections), (MASKS_KEY, masks)] {
             config.insert(key.to_owned(), json::handle(arrays.len() + pieces.len()));
             pieces.push(piece);
@@ -125,13 +127,13 @@ pub fn text(mut document: Value, arrays: &Arrays, fillings: &[Filling]) -> Resul
     };
 
     // Room that is not written to costs nothing, so a bound of the length will do where there is as much.
-    let bound = Some(most(&document, arrays, &pieces)).filter(|&most| most <= MOST_TEXT);
+    let bound = Some(most(&document, arrays, &pieces)).filter(|&most| most <= limit.most);
     let mut text = match bound.and_then(room_for_c_string) {
         Some(room) => room,
         None => {
             let bytes = length(|out| json::write_python(&document, &put_array, out));
-            if bytes > MOST_TEXT {
-                return Err(too_long(bytes, fillings, &pieces));
+            if bytes > limit.most {
+                return Err(too_long(bytes, limit, fillings, &pieces));
             }
             room_for_c_string(bytes).ok_or(FillError::Memory { bytes })?
         }
@@ -184,14 +186,14 @@ impl Write for Length {
 }
 
 /// With a guess at how many sites would do: as many as their share of the room.
-fn too_long(bytes: u64, fillings: &[Filling], pieces: &[Box<dyn Piece + '_>]) -> FillError {
+fn too_long(bytes: u64, limit: Limit, fillings: &[Filling], pieces: &[Box<dyn Piece + '_>]) -> FillError {
     let sites: usize = fillings.iter().map(|filling| filling.sites.len()).sum();
     let of_sites = length(|out| pieces[BARE.len()..].iter().try_for_each(|piece| piece.write(out)));
-    let most = MOST_TEXT.checked_sub(bytes - of_sites).map(|room| {
+    let most = limit.most.checked_sub(bytes - of_sites).map(|room| {
         let share = u128::from(room) * sites as u128 / u128::from(of_sites.max(1));
         share as usize
     });
-    FillError::TooLong { bytes, sites: most.filter(|_| sites > 0).map(|most| (sites, most)) }
+    FillError::TooLong { bytes, limit, sites: most.filter(|_| sites > 0).map(|most| (sites, most)) }
 }
 
 /// Text that takes the place of a handle.
@@ -202,7 +204,7 @@ trait Piece {
     fn write(&self, out: &mut dyn Write) -> io::Result<()>;
 }
 
-fn pieces_of<'a>(filling: &Filling<'a>) -> Result<[Box<dyn Piece + 'a>; 2], FillError> {
+fn pieces_of<'a>(filling: &Filling<'a>, limit: Limit) -> Result<[Box<dyn Piece + 'a>; 2], FillError> {
     let sites = filling.sites;
     if filling.sparse {
         return Ok([Box::new(sparse::Cells { sites }), Box::new(sparse::NoMasks)]);
@@ -213,8 +215,8 @@ fn pieces_of<'a>(filling: &Filling<'a>) -> Result<[Box<dyn Piece + 'a>; 2], Fill
     // Before anything is made of it: a line of a few bytes can name a shape of gigabytes.
     let of_one = dense::least_length(sites.axes()).saturating_mul(2);
     let bytes = of_one.saturating_mul(sites.len() as u64);
-    if bytes > MOST_TEXT {
-        return Err(FillError::TooLong { bytes, sites: Some((sites.len(), (MOST_TEXT / of_one) as usize)) });
+    if bytes > limit.most {
+        return Err(FillError::TooLong { bytes, limit, sites: Some((sites.len(), (limit.most / of_one) as usize)) });
     }
     Ok([dense::Part::Injections, dense::Part::Masks]
         .map(|part| Box::new(dense::Arrays { sites, part }) as Box<dyn Piece + 'a>))
@@ -273,6 +275,8 @@ mod tests {
     use crate::fault::{Cell, Fault, Site};
     use crate::layout::{DataFormat, Shape};
 
+    const LIMIT: Limit = Limit { most: u32::MAX as u64, holder: "an attribute" };
+
     fn document() -> Value {
         json!({"a": "é", "config": {"available_injection_sites": "INJ_SITES", "masks": "MASKS",
             "num_inj_sites": "NUM_INJECTION_SITES"}, "b": 1})
@@ -281,7 +285,7 @@ mod tests {
     fn filled(sites: &[Site], data_format: DataFormat, sparse: bool) -> Result<String, FillError> {
         let config_at = PointerBuf::from_tokens(["config"]);
         let filling = Filling { config_at: &config_at, sites: &packed(sites, data_format), sparse };
-        text(document(), &Arrays::default(), &[filling]).map(|text| String::from_utf8(text).expect("ASCII"))
+        text(document(), &Arrays::default(), &[filling], LIMIT).map(|text| String::from_utf8(text).expect("ASCII"))
     }
 
     fn packed(sites: &[Site], data_format: DataFormat) -> Packed {
@@ -342,7 +346,7 @@ mod tests {
         let written = |text: &str| {
             let mut arrays = Arrays::default();
             let document = json::parse(text, &mut arrays).expect("JSON").value;
-            String::from_utf8(super::text(document, &arrays, &[]).expect("fits")).expect("ASCII")
+            String::from_utf8(super::text(document, &arrays, &[], LIMIT).expect("fits")).expect("ASCII")
         };
         // Held aside or, with a string among the numbers, not.
         assert_eq!(
@@ -364,7 +368,8 @@ mod tests {
         let document = json::parse(text, &mut arrays).expect("JSON").value;
         let sites = packed(&[site(&[(0, 0, 0, Fault::Value(1.0))])], DataFormat::ChannelsLast);
         let config_at = PointerBuf::from_tokens(["config"]);
-        let text = super::text(document, &arrays, &[Filling { config_at: &config_at, sites: &sites, sparse: false }]);
+        let text =
+            super::text(document, &arrays, &[Filling { config_at: &config_at, sites: &sites, sparse: false }], LIMIT);
         assert_eq!(
             String::from_utf8(text.expect("fits")).expect("ASCII"),
             "{\"old\": {\"masks\": [[2,NaN]]}, \"config\": {\"masks\": [[[[0,1,1],[1,1,1]]]], \
@@ -381,8 +386,8 @@ mod tests {
         let config_at = PointerBuf::from_tokens(["config"]);
         let filling = Filling { config_at: &config_at, sites: &sites, sparse: false };
         assert_eq!(
-            text(document(), &Arrays::default(), &[filling]).unwrap_err().to_string(),
-            "the new config would have at least 4566648800 bytes, and an HDF5 attribute holds 4294967295 at most: 1316 of the 1400 sites"
+            text(document(), &Arrays::default(), &[filling], LIMIT).unwrap_err().to_string(),
+            "the new config would have at least 4566648800 bytes, and an attribute holds 4294967295 at most: 1316 of the 1400 sites"
         );
         // A line of 80 bytes can ask for as much.
         let shape = Shape::new(65_535, 32_767, 2).expect("a shape");

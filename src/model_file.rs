@@ -1,3 +1,179 @@
-//! The user's model file, whatever its container.
+//! The user's model file, whatever its container: what is in it, and how a changed one is written beside it.
+//!
+//! A container is a file in this module and a variant here. What is asked of one: the text of the config, of what else it says
+//! of the model ([`ModelFile::attribute`]), which weights are saved and how they are named ([`Saved`]), how long a config may be,
+//! and to write a copy in which a config, and what a [`WeightsPlan`] says, is another.
 
-pub mod h5;
+mod error;
+mod h5;
+mod output;
+mod saved;
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+pub use error::ModelFileError;
+pub use output::Output;
+pub use saved::{Mode, Saved, SavedLayer, Slot, WeightsPlan};
+
+use crate::text::{io_words, shown_path};
+use crate::whole::Whole;
+use output::Stamp;
+
+/// What the config is called among the attributes of a model.
+pub const CONFIG: &str = "model_config";
+
+/// A model file. Not before something is read of it does it turn out whether it is one.
+#[derive(Debug)]
+pub struct ModelFile {
+    /// The name that messages use.
+    path: PathBuf,
+    /// Where the file is.
+    place: PathBuf,
+    /// What it was when it was opened.
+    stamp: Stamp,
+    container: Container,
+}
+
+#[derive(Debug)]
+enum Container {
+    H5(h5::File),
+}
+
+/// How long a text can be in a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// In bytes.
+    pub most: u64,
+    /// What holds it, for people: "an HDF5 attribute".
+    pub holder: &'static str,
+}
+
+/// What is another in a copy; everything else stays byte for byte what it is.
+#[derive(Debug, Default)]
+pub struct Edit {
+    /// The new config, as ASCII JSON.
+    pub config: Vec<u8>,
+    /// What changes among the saved weights.
+    pub weights: WeightsPlan,
+}
+
+impl ModelFile {
+    /// Finds a model file for reading.
+    ///
+    /// # Errors
+    /// There is no such file, it cannot be read, or what it begins with is of no container that is known.
+    pub fn open(path: &Path) -> Result<Self, ModelFileError> {
+        Self::open_as(path, path)
+    }
+
+    /// Finds the file at `place`; messages call it `name`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_as(place: &Path, name: &Path) -> Result<Self, ModelFileError> {
+        let path = name.to_owned();
+        let io_error = |error| ModelFileError::io(&path, &error);
+        let meta = fs::metadata(place).map_err(io_error)?;
+        if !meta.is_file() {
+            let why = if meta.is_dir() { "is a directory" } else { "is a device or a pipe, not a file" };
+            return Err(ModelFileError::Io { path, why: why.to_owned() });
+        }
+        let mut head = Vec::new();
+        fs::File::open(place).and_then(|file| file.take(8).read_to_end(&mut head)).map_err(io_error)?;
+        if head.starts_with(b"PK\x03\x04") {
+            return Err(ModelFileError::KerasArchive { path });
+        }
+        let container = Container::H5(h5::File::new(&path, place, meta.len(), &head));
+        Ok(ModelFile { path, place: place.to_owned(), stamp: Stamp::of(&meta), container })
+    }
+
+    /// The path it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name that messages use.
+    pub fn name(&self) -> String {
+        shown_path(&self.path)
+    }
+
+    /// The bytes of a text that the file keeps beside the weights: [`CONFIG`], `training_config`, `keras_version`, ...
+    ///
+    /// # Errors
+    /// There is none of that name, or it is no text; or the file is damaged, or no model.
+    pub fn attribute(&self, name: &str) -> Result<Vec<u8>, ModelFileError> {
+        match &self.container {
+            Container::H5(file) => file.attribute(name),
+        }
+    }
+
+    /// The config, as text.
+    ///
+    /// # Errors
+    /// As [`attribute`](Self::attribute).
+    pub fn config(&self) -> Result<String, ModelFileError> {
+        self.text(CONFIG)
+    }
+
+    /// The version of the Keras that wrote the file, where it says so.
+    pub fn keras_version(&self) -> Option<String> {
+        self.text("keras_version").ok()
+    }
+
+    fn text(&self, name: &str) -> Result<String, ModelFileError> {
+        String::from_utf8(self.attribute(name)?).map_err(|_| ModelFileError::NotText {
+            path: self.path.clone(),
+            name: name.to_owned(),
+            why: "it is not UTF-8".to_owned(),
+        })
+    }
+
+    /// The saved layers and the optimizer's state in the order of the file. Empty where the file has no weights.
+    ///
+    /// # Errors
+    /// The file is damaged.
+    pub fn saved(&self) -> Result<Saved, ModelFileError> {
+        match &self.container {
+            Container::H5(file) => file.saved(),
+        }
+    }
+
+    /// How long the config may be.
+    pub fn config_limit(&self) -> Limit {
+        match &self.container {
+            Container::H5(_) => h5::LIMIT,
+        }
+    }
+
+    /// Writes a copy with `edit`; it appears whole or not at all. The file must still be what it was when it was opened.
+    ///
+    /// # Errors
+    /// The output is refused ([`Output::refuse_bad`]), the disk is full, the file has changed or is damaged.
+    pub fn write(&self, output: &Output, edit: Edit) -> Result<(), ModelFileError> {
+        let (bytes, limit) = (edit.config.len() as u64, self.config_limit());
+        if bytes > limit.most {
+            return Err(ModelFileError::TooLong { bytes, limit });
+        }
+        output.refuse_bad(self)?;
+        output.make_folder()?;
+        let source = fs::File::open(&self.place).map_err(|error| ModelFileError::io(&self.path, &error))?;
+        let mut whole = Whole::create(output.path).map_err(|error| ModelFileError::io(output.path, &error))?;
+        match &self.container {
+            Container::H5(_) => h5::write(source, &mut whole, edit, || self.refuse_changed())?,
+        }
+        output.appear(whole)
+    }
+
+    /// Refuses a file that is not any more what it was when it was opened.
+    fn refuse_changed(&self) -> Result<(), ModelFileError> {
+        match fs::metadata(&self.place) {
+            Ok(meta) if Stamp::of(&meta) == self.stamp => Ok(()),
+            Ok(_) => {
+                Err(ModelFileError::Io { path: self.path.clone(), why: "has changed while it was read".to_owned() })
+            }
+            Err(error) => Err(ModelFileError::Io { path: self.path.clone(), why: io_words(&error) }),
+        }
+    }
+}

@@ -29,7 +29,7 @@ const MARGIN: f64 = 16.0;
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct SheetOptions {
     /// The most sites; the rest is counted.
     pub most: u64,
     /// The most channels of a site; the rest is counted.
@@ -68,7 +68,7 @@ impl Sheet {
     ///
     /// # Errors
     /// A bad line, drawn or not, or no line at all.
-    pub fn read(input: impl BufRead, options: Options, progress: &Progress) -> Result<Self, PlotError> {
+    pub fn read(input: impl BufRead, options: SheetOptions, progress: &Progress) -> Result<Self, PlotError> {
         let mut reader = Reader::new(input);
         let mut sheet: Option<Sheet> = None;
         while let Some(site) = reader.next() {
@@ -193,9 +193,9 @@ impl Legend {
 mod tests {
     use super::*;
 
-    const OPTIONS: Options = Options { most: 100, channels: 16, columns: None };
+    const OPTIONS: SheetOptions = SheetOptions { most: 100, channels: 16, columns: None };
 
-    fn drawn(lines: &str, options: Options) -> String {
+    fn drawn(lines: &str, options: SheetOptions) -> String {
         let sheet = Sheet::read(lines.as_bytes(), options, &Progress::silent()).unwrap();
         let mut out = Vec::new();
         sheet.write(&mut out).unwrap();
@@ -215,14 +215,14 @@ mod tests {
         assert!(picture.contains(">512 cells in 512 of 600 channels<"));
         assert!(picture.contains(">channels not drawn: 496<"));
         assert!(picture.contains(">zero: 512<"), "the legend counts all cells of a drawn site");
-        let all = drawn(&line("m", 512), Options { channels: 512, ..OPTIONS });
+        let all = drawn(&line("m", 512), SheetOptions { channels: 512, ..OPTIONS });
         assert_eq!(all.matches(">channel ").count(), 512);
         assert!(!all.contains("not drawn"));
     }
 
     #[test]
     fn sites_are_drawn_up_to_a_number_and_the_rest_is_counted() {
-        let picture = drawn(&line("m", 1).repeat(12), Options { most: 10, ..OPTIONS });
+        let picture = drawn(&line("m", 1).repeat(12), SheetOptions { most: 10, ..OPTIONS });
         assert_eq!(picture.matches(">no spatial class<").count(), 10);
         assert!(picture.contains(">10 of 12 injection sites<"));
         assert!(picture.contains(">2 more sites are not drawn<"));
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_bad_line_behind_the_drawn_ones_is_told() {
         let error = |lines: &str| {
-            Sheet::read(lines.as_bytes(), Options { most: 1, ..OPTIONS }, &Progress::silent())
+            Sheet::read(lines.as_bytes(), SheetOptions { most: 1, ..OPTIONS }, &Progress::silent())
                 .map(|_| ())
                 .unwrap_err()
                 .to_string()

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-pub use error::SetError;
+pub use error::RewriteError;
 pub use sites::{SiteFiles, SiteSource, SitesError};
 
 use crate::config;
@@ -15,7 +15,7 @@ use crate::fill::{self, Filling, Simulator};
 use crate::graph::{Dialect, Graph, Keras};
 use crate::json::{self, Arrays};
 use crate::layout::DataFormat;
-use crate::model_file::h5::{self, Edit, MODEL_CONFIG, Model, Stamp};
+use crate::model_file::{Edit, ModelFile, Output};
 use crate::patch;
 use crate::progress::Progress;
 use crate::sites::packed::Packed;
@@ -25,7 +25,7 @@ use crate::weights::{self, Circumstances, Stated};
 
 /// What to write, and how.
 #[derive(Debug)]
-pub struct Options {
+pub struct RewriteOptions {
     /// The model that everything is taken from. Never written to.
     pub model: PathBuf,
     /// The new file.
@@ -67,31 +67,37 @@ pub struct Report {
 
 /// Writes the new file; `input` is the text of a patch (a JSON array, applied to MODEL's own config) or of a config.
 /// `progress` hears what is under way.
-pub fn run(input: String, options: &Options, progress: &Progress) -> Result<Report, SetError> {
+pub fn run(input: String, options: &RewriteOptions, progress: &Progress) -> Result<Report, RewriteError> {
     progress.step(format!("reading {}", shown_path(&options.model)));
-    let stamp = Stamp::of(&options.model)?;
-    let model = Model::open(&options.model)?;
-    h5::refuse_bad_output(&options.model, &options.out, options.force)?;
+    let model = ModelFile::open(&options.model)?;
+    let RewriteOptions { out: path, makes_folder, force, sync, .. } = options;
+    let output = Output { path, makes_folder: *makes_folder, force: *force, sync: *sync };
+    output.refuse_bad(&model)?;
     let (edit, report) = edit(&model, &input, options, progress)?;
     // HDF5 takes three times the memory of the config to write it, so all else goes first.
-    drop((model, input));
+    drop(input);
     if !options.check {
         progress.step(format!("writing {}", shown_path(&options.out)));
-        h5::write(&options.model, stamp, &options.out, edit, options.force, options.sync)?;
+        model.write(&output, edit)?;
     }
     Ok(report)
 }
 
 /// What changes in the new file.
-fn edit(model: &Model, input: &str, options: &Options, progress: &Progress) -> Result<(Edit, Report), SetError> {
-    let old_text = model.text(MODEL_CONFIG)?;
+fn edit(
+    model: &ModelFile,
+    input: &str,
+    options: &RewriteOptions,
+    progress: &Progress,
+) -> Result<(Edit, Report), RewriteError> {
+    let old_text = model.config()?;
     let mut arrays = Arrays::default();
     let old = json::parse(&old_text, &mut arrays)
-        .map_err(|error| SetError::ModelJson { path: options.model.clone(), error })?;
+        .map_err(|error| RewriteError::ModelJson { path: options.model.clone(), error })?;
     let old_graph =
-        config::read(&old.value).map_err(|error| SetError::ModelConfig { path: options.model.clone(), error })?;
+        config::read(&old.value).map_err(|error| RewriteError::ModelConfig { path: options.model.clone(), error })?;
 
-    let input = json::parse(input, &mut arrays).map_err(SetError::InputJson)?;
+    let input = json::parse(input, &mut arrays).map_err(RewriteError::InputJson)?;
     let document = match input.value {
         Value::Array(_) => {
             let mut document = old.value.clone();
@@ -99,9 +105,9 @@ fn edit(model: &Model, input: &str, options: &Options, progress: &Progress) -> R
             document
         }
         Value::Object(_) => input.value,
-        _ => return Err(SetError::NeitherPatchNorConfig),
+        _ => return Err(RewriteError::NeitherPatchNorConfig),
     };
-    let graph = config::read(&document).map_err(SetError::NewConfig)?;
+    let graph = config::read(&document).map_err(RewriteError::NewConfig)?;
     let simulators = fill::simulators(&graph);
 
     let written_by = model.keras_version();
@@ -125,16 +131,8 @@ fn edit(model: &Model, input: &str, options: &Options, progress: &Progress) -> R
         .map(|filled| Filling { config_at: &filled.simulator.config_at, sites: &filled.sites, sparse: options.sparse })
         .collect();
     drop(graph);
-    let edit = Edit {
-        makes_folder: options.makes_folder,
-        config: fill::text(document, &arrays, &fillings)?,
-        layer_names: plan.layer_names,
-        weight_names: plan.weight_names,
-        modes: plan.modes,
-        removed: plan.removed,
-        slots: plan.slots,
-    };
-    Ok((edit, report))
+    let config = fill::text(document, &arrays, &fillings, model.config_limit())?;
+    Ok((Edit { config, weights: plan }, report))
 }
 
 /// The Keras that wrote a model: by the version it left, else by how the config is written.
@@ -158,7 +156,7 @@ struct Filled<'s> {
 }
 
 /// The simulator of that path, else the one of that bare name.
-fn named(open: &[&Simulator], name: &str) -> Result<Option<usize>, SetError> {
+fn named(open: &[&Simulator], name: &str) -> Result<Option<usize>, RewriteError> {
     if let Some(index) = open.iter().position(|simulator| simulator.path == name) {
         return Ok(Some(index));
     }
@@ -168,13 +166,17 @@ fn named(open: &[&Simulator], name: &str) -> Result<Option<usize>, SetError> {
         [] => Ok(None),
         [index] => Ok(Some(*index)),
         several => {
-            Err(SetError::WhichSimulator { open: several.iter().map(|&index| open[index].path.clone()).collect() })
+            Err(RewriteError::WhichSimulator { open: several.iter().map(|&index| open[index].path.clone()).collect() })
         }
     }
 }
 
 /// Brings together the simulators that await sites and the sites there are.
-fn read_sites<'s>(graph: &Graph, simulators: &'s [Simulator], options: &Options) -> Result<Vec<Filled<'s>>, SetError> {
+fn read_sites<'s>(
+    graph: &Graph,
+    simulators: &'s [Simulator],
+    options: &RewriteOptions,
+) -> Result<Vec<Filled<'s>>, RewriteError> {
     let open: Vec<&Simulator> = simulators.iter().filter(|simulator| simulator.is_open).collect();
     let names =
         |simulators: &[&Simulator]| simulators.iter().map(|simulator| simulator.path.clone()).collect::<Vec<_>>();
@@ -182,28 +184,28 @@ fn read_sites<'s>(graph: &Graph, simulators: &'s [Simulator], options: &Options)
     for source in &options.sites {
         let index = match &source.simulator {
             Some(name) => named(&open, name)?,
-            None if open.len() > 1 => return Err(SetError::WhichSimulator { open: names(&open) }),
+            None if open.len() > 1 => return Err(RewriteError::WhichSimulator { open: names(&open) }),
             None => (!open.is_empty()).then_some(0),
         };
         let Some(index) = index else {
-            return Err(SetError::NoPlaceholder { simulator: source.simulator.clone(), open: names(&open) });
+            return Err(RewriteError::NoPlaceholder { simulator: source.simulator.clone(), open: names(&open) });
         };
         if given[index].replace(&source.files).is_some() {
-            return Err(SetError::TwoSources { simulator: open[index].path.clone() });
+            return Err(RewriteError::TwoSources { simulator: open[index].path.clone() });
         }
     }
     let targets = Targets::new(graph);
     let mut filled = Vec::with_capacity(open.len());
     for (simulator, files) in open.iter().zip(given) {
         let Some(files) = files else {
-            return Err(SetError::NoSites { simulator: simulator.path.clone() });
+            return Err(RewriteError::NoSites { simulator: simulator.path.clone() });
         };
         let data_format = options.data_format.unwrap_or_else(|| targets.data_format(&simulator.address));
         let sites = files.read(data_format)?;
         let found = sites.shape();
         match targets.shape(&simulator.address, data_format) {
             Some(expected) if found != expected => {
-                return Err(SetError::OtherShape { simulator: simulator.path.clone(), expected, found });
+                return Err(RewriteError::OtherShape { simulator: simulator.path.clone(), expected, found });
             }
             _ => filled.push(Filled { simulator, sites }),
         }

@@ -24,25 +24,10 @@ pub use evidence::Stated;
 
 use crate::graph::{Address, Cycle, Graph, Keras, Layer};
 use crate::keras::classes::{Kind, may_have_weights};
-use crate::model_file::h5::{Mode, Saved, SavedLayer};
+use crate::model_file::{Mode, Saved, SavedLayer, WeightsPlan};
 use evidence::Evidence;
 use nested::Nested;
 use slots::Weights;
-
-/// How the saved weights must change for a new config.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// The new `layer_names`, where they change.
-    pub layer_names: Option<Vec<String>>,
-    /// The new `weight_names` of the layers where they change.
-    pub weight_names: Vec<(String, Vec<String>)>,
-    /// Modes to add.
-    pub modes: Vec<Mode>,
-    /// Modes to remove: the layer they are saved under, and their path below it.
-    pub removed: Vec<(String, String)>,
-    /// The optimizer's state in its new order, where that changes.
-    pub slots: Option<Vec<String>>,
-}
 
 /// What a plan goes by besides the two graphs.
 #[derive(Debug, Clone, Copy)]
@@ -58,14 +43,14 @@ pub struct Circumstances<'a> {
 }
 
 /// Plans the change from the graph that a file belongs to, to a new one.
-pub fn plan(old: &Graph, new: &Graph, given: Circumstances) -> Result<Plan, PlanError> {
+pub fn plan(old: &Graph, new: &Graph, given: Circumstances) -> Result<WeightsPlan, PlanError> {
     let Circumstances { saved: Saved { layers: saved, slots }, writer, keras, stated } = given;
     refuse_missing(old, new, saved)?;
     stated.refuse_unknown(old, saved)?;
     let old_keras = written_for(old, saved).unwrap_or(writer);
     let weights = Weights::of(saved);
     let evidence = Evidence { stated, with_slots: weights.with_slots(slots) };
-    let mut plan = Plan::default();
+    let mut plan = WeightsPlan::default();
     for layer in &new.layers {
         let (Some(graph), Some(saved)) = (&layer.inner, saved.iter().find(|saved| saved.name == layer.name)) else {
             continue;
@@ -86,7 +71,7 @@ fn plan_layers(
     new: &Graph,
     saved: &[SavedLayer],
     [old_keras, keras]: [Keras; 2],
-    plan: &mut Plan,
+    plan: &mut WeightsPlan,
 ) -> Result<(), PlanError> {
     let by_name: HashMap<&str, &SavedLayer> = saved.iter().map(|layer| (layer.name.as_str(), layer)).collect();
     let is_saved_with_weights = |name: &str| by_name.get(name).is_some_and(|layer| !layer.weights.is_empty());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use classes_h5::config;
-use classes_h5::edit::{self, Calls, Request};
+use classes_h5::edit::{self, Calls, Placement};
 use classes_h5::graph::{Address, Graph, Keras};
 use classes_h5::json::Arrays;
 use classes_h5::patch;
@@ -160,7 +160,7 @@ fn insertion(document: &Value, pick: &prop::sample::Index) -> (Address, String, 
     let mut addresses = graph.walk();
     addresses.retain(|address| address.0.last().is_some_and(|&layer| graph.level(address).is_used(layer)));
     let address = addresses[pick.index(addresses.len())].clone();
-    let request = Request { after: graph.path(&address), calls: Calls::All, ..Request::default() };
+    let request = Placement { after: graph.path(&address), calls: Calls::All, ..Placement::default() };
     let insertion = edit::insert(&graph, &unknown, std::slice::from_ref(&request)).expect("goes in");
     (address, request.after, patch::build(&insertion.changes))
 }
@@ -262,7 +262,7 @@ fn a_chain_of_a_hundred_thousand_layers_is_read_ordered_and_patched() {
         "input_layers": [["l0", 0, 0]], "output_layers": [["l99999", 0, 0]]}});
     let graph = config::read(&document).expect("a config");
     assert_eq!(graph.keras_order(Keras::Three).expect("no cycle"), (0..100_000).collect::<Vec<_>>());
-    let request = Request { after: "l50000".to_owned(), ..Request::default() };
+    let request = Placement { after: "l50000".to_owned(), ..Placement::default() };
     let changes = edit::insert(&graph, &unknown, &[request]).expect("goes in").changes;
     patch::apply(&mut document, &patch::build(&changes), &Arrays::default()).expect("applies");
     assert_eq!(config::read(&document).expect("a config").layers.len(), 100_001);

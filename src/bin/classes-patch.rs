@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Parser};
-use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker, notes};
 use classes_h5::config;
-use classes_h5::edit::{self, Calls, Inserted, Request};
+use classes_h5::edit::{self, Calls, Placement};
 use classes_h5::graph::Address;
 use classes_h5::input::Input;
 use classes_h5::json::{self, Arrays};
@@ -105,7 +105,7 @@ fn patch_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
             let shapes = shape::infer(&graph);
             let shape_of = |address: &Address, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
             let insertion = edit::insert(&graph, &shape_of, &requests)?;
-            insertion.simulators.iter().for_each(|simulator| tell(simulator, speaker));
+            insertion.simulators.iter().flat_map(notes::inserted).for_each(|words| speaker.say(&words));
             insertion.changes
         }
     };
@@ -124,7 +124,7 @@ fn patch_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     cli::to_stdout(|out| json::write_pretty(&patch, &arrays, out))
 }
 
-fn requests(args: &Args) -> Result<Vec<Request>, Failure> {
+fn requests(args: &Args) -> Result<Vec<Placement>, Failure> {
     let is_insertion = !args.name.is_empty() || args.split_activation || args.node.is_some() || args.tensor.is_some();
     if args.after.is_empty() && is_insertion {
         return Err(Failure::usage("--name, --split-activation, --node and --tensor go with --after"));
@@ -143,7 +143,7 @@ fn requests(args: &Args) -> Result<Vec<Request>, Failure> {
         return Err(Failure::usage("--node and --tensor go with a single --after")
             .with_hint("chain: classes-patch --apply --after A --node 0 | classes-patch --after B"));
     }
-    let request = |(index, after): (usize, &String)| Request {
+    let request = |(index, after): (usize, &String)| Placement {
         after: after.clone(),
         name: args.name.get(index).cloned(),
         calls: args.node.unwrap_or_default(),
@@ -151,30 +151,4 @@ fn requests(args: &Args) -> Result<Vec<Request>, Failure> {
         split_activation: args.split_activation,
     };
     Ok(args.after.iter().enumerate().map(request).collect())
-}
-
-fn tell(simulator: &Inserted, speaker: Speaker) {
-    if simulator.renamed {
-        speaker.say(&format!(
-            "the name is taken, the simulator behind '{}' is '{}'",
-            shown(&simulator.after),
-            shown(&simulator.name)
-        ));
-    }
-    if let Some(activation) = &simulator.behind_activation {
-        speaker.say(&format!(
-            "'{}' applies {} itself, so faults land behind it; --split-activation puts them before",
-            shown(&simulator.after),
-            shown(activation)
-        ));
-    }
-    if simulator.policy != "float32" {
-        speaker.say(
-            &format!(
-                "'{}' computes in {}, and so will its simulator: the layer in docs/keras does, CLASSES' own knows only float32",
-                shown(&simulator.after),
-                shown(&simulator.policy)
-            ),
-        );
-    }
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker};
 use classes_h5::input::Input;
-use classes_h5::plot::{Options, Sheet};
+use classes_h5::plot::{Sheet, SheetOptions};
 use classes_h5::progress::Doing;
 
 const TOOL: &str = "classes-plot";
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 
 fn plot(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let options =
-        Options { most: args.most, channels: args.channels.get(), columns: args.columns.map(NonZeroUsize::get) };
+        SheetOptions { most: args.most, channels: args.channels.get(), columns: args.columns.map(NonZeroUsize::get) };
     let input = Input::from_arg(args.sites.as_deref());
     let lines = input.open("sites, one a line")?;
     let progress = speaker.progress(Doing::Sites(None));

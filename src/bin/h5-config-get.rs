@@ -12,7 +12,7 @@ use classes_h5::cli::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker};
 use classes_h5::input::Input;
 use classes_h5::json::{Arrays, Printable};
-use classes_h5::model_file::h5::{MODEL_CONFIG, Model};
+use classes_h5::model_file::{CONFIG, ModelFile};
 use classes_h5::progress::Doing;
 use classes_h5::text::shown;
 use classes_h5::whole::signals::Guard;
@@ -41,7 +41,7 @@ struct Args {
     #[arg(long)]
     raw: bool,
     /// Print another attribute of the file's root, such as training_config or keras_version
-    #[arg(long, value_name = "NAME", default_value = MODEL_CONFIG, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", default_value = CONFIG, value_parser = NonEmptyStringValueParser::new())]
     attr: String,
     /// Take MODEL from CLASSES' own config.json, where it is not given
     #[arg(long, value_name = "FILE")]
@@ -62,14 +62,14 @@ fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let input = Input::from_arg(path.as_deref());
     let (_guard, mut spool);
     let model = match &input {
-        Input::Path(path) => Model::open(path)?,
+        Input::Path(path) => ModelFile::open(path)?,
         Input::Stdin => {
             // HDF5 reads here and there in a file, which no pipe allows.
             spool = tempfile::NamedTempFile::new().map_err(|error| Failure::io("temporary file", &error))?;
             _guard = Guard::new(spool.path()).map_err(|error| Failure::io("temporary file", &error))?;
             let copied = io::copy(&mut input.open("an HDF5 file")?, &mut spool);
             copied.and_then(|_| spool.flush()).map_err(|error| Failure::io("stdin", &error))?;
-            Model::open_as(spool.path(), "stdin".as_ref())?
+            ModelFile::open_as(spool.path(), "stdin".as_ref())?
         }
     };
     let bytes = model.attribute(&args.attr)?;
@@ -82,7 +82,7 @@ fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let printable = match Printable::read(&text, &mut arrays) {
         Ok(printable) => printable,
         // Versions and names are plain text; as JSON they are strings.
-        Err(_) if args.attr != MODEL_CONFIG && !text.trim_start().starts_with(['{', '[']) => {
+        Err(_) if args.attr != CONFIG && !text.trim_start().starts_with(['{', '[']) => {
             Printable::Value(text.as_str().into())
         }
         Err(error) => return Err(not_json(&model, &args.attr, &error.to_string())),
@@ -94,7 +94,7 @@ fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     })
 }
 
-fn not_json(model: &Model, attribute: &str, why: &str) -> Failure {
+fn not_json(model: &ModelFile, attribute: &str, why: &str) -> Failure {
     let what = format!("{}: the attribute '{}' {why}", model.name(), shown(attribute));
     Failure::content(what).with_hint("--raw prints it as it is")
 }

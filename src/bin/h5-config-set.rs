@@ -2,18 +2,18 @@
 
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use classes_h5::cli::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker};
+use classes_h5::cli::site_flags::SiteFlags;
+use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker, notes};
 use classes_h5::graph::Keras;
 use classes_h5::input::Input;
 use classes_h5::layout::DataFormat;
 use classes_h5::progress::Doing;
-use classes_h5::rewrite::{self, Options, Report, SiteFiles, SiteSource};
-use classes_h5::text::{shown, shown_path};
+use classes_h5::rewrite::{self, RewriteOptions};
 use classes_h5::weights::Stated;
 
 const TOOL: &str = "h5-config-set";
@@ -39,15 +39,8 @@ struct Args {
     /// The patch (a JSON array) or the config (a JSON object) [default: stdin]
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// Sites, one a line, for the simulator NAME
-    #[arg(long, value_name = "[NAME=]FILE")]
-    sites: Vec<String>,
-    /// Wrong values as a NumPy array, for the simulator NAME
-    #[arg(long, value_name = "[NAME=]FILE.npy")]
-    injections: Vec<String>,
-    /// Masks as a NumPy array, 0 at a corrupted cell and 1 elsewhere, for the simulator NAME
-    #[arg(long, value_name = "[NAME=]FILE.npy")]
-    masks: Vec<String>,
+    #[command(flatten)]
+    sites: SiteFlags,
     /// Write the corrupted cells only, for the layer in docs/keras
     #[arg(long)]
     sparse: bool,
@@ -92,10 +85,10 @@ fn main() -> ExitCode {
 
 fn set_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let (model, out) = model_and_out(args)?;
-    let options = Options {
+    let options = RewriteOptions {
         model,
         out,
-        sites: site_sources(args)?,
+        sites: args.sites.sources(args.input.as_deref())?,
         keras: match args.keras {
             KerasArg::Auto => None,
             KerasArg::Two => Some(Keras::Two),
@@ -113,7 +106,7 @@ fn set_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let input = Input::from_arg(args.input.as_deref()).read_text("a patch or a config")?;
     let report = rewrite::run(input, &options, &progress)?;
     drop(progress);
-    tell(args, &options, &report, speaker);
+    notes::rewritten(&options, &report).iter().for_each(|words| speaker.say(words));
     Ok(())
 }
 
@@ -134,68 +127,5 @@ fn model_and_out(args: &Args) -> Result<(PathBuf, PathBuf), Failure> {
         (Some(model), Some(out)) if model.as_os_str() != "-" && out.as_os_str() != "-" => Ok((model, out)),
         (Some(_), Some(_)) => Err(Failure::usage("MODEL and OUT are files, neither can be '-'")),
         _ => Err(Failure::usage("MODEL and OUT are both needed")),
-    }
-}
-
-fn site_sources(args: &Args) -> Result<Vec<SiteSource>, Failure> {
-    let mut sources = Vec::new();
-    for sites in &args.sites {
-        let (simulator, file) = named(sites);
-        let input = Input::from_arg(Some(&file));
-        if input == Input::Stdin && matches!(Input::from_arg(args.input.as_deref()), Input::Stdin) {
-            return Err(Failure::usage("--sites - and the patch cannot both come from stdin")
-                .with_hint("--input FILE reads the patch from a file"));
-        }
-        sources.push(SiteSource { simulator, files: SiteFiles::Lines(input) });
-    }
-    let mut masks: Vec<(Option<String>, PathBuf)> = args.masks.iter().map(|masks| named(masks)).collect();
-    for injections in &args.injections {
-        let (simulator, injections) = named(injections);
-        let Some(at) = masks.iter().position(|(name, _)| *name == simulator) else {
-            return Err(Failure::usage(format!("--injections {} has no --masks beside it", shown_path(&injections))));
-        };
-        let (_, masks) = masks.remove(at);
-        sources.push(SiteSource { simulator, files: SiteFiles::Arrays { injections, masks } });
-    }
-    match masks.first() {
-        Some((_, masks)) => Err(Failure::usage(format!("--masks {} has no --injections beside it", shown_path(masks)))),
-        None => Ok(sources),
-    }
-}
-
-/// Splits NAME=FILE. Names and files may have a `=` themselves: a file that is there decides, else the first `=`.
-fn named(text: &str) -> (Option<String>, PathBuf) {
-    let whole = PathBuf::from(text);
-    if whole.exists() {
-        return (None, whole);
-    }
-    let splits = || text.match_indices('=').map(|(at, _)| (&text[..at], Path::new(&text[at + 1..])));
-    match splits().find(|(_, file)| file.exists()).or_else(|| splits().next()) {
-        Some((name, file)) => (Some(name.to_owned()), file.to_owned()),
-        None => (None, whole),
-    }
-}
-
-fn tell(args: &Args, options: &Options, report: &Report, speaker: Speaker) {
-    if report.bare_placeholders {
-        speaker.say("placeholders without quotes were taken as if they had some");
-    }
-    for (simulator, count) in &report.filled {
-        let plural = if *count == 1 { "" } else { "s" };
-        speaker.say(&format!("'{}' plays {count} site{plural}", shown(simulator)));
-    }
-    // Only a simulator makes a difference between the two.
-    if report.simulators > 0 {
-        let (this, other) = match report.keras {
-            Keras::Two => (2, 3),
-            Keras::Three => (3, 2),
-        };
-        let why = match (&report.written_by, args.keras) {
-            (Some(version), _) => format!(" (MODEL was written by {}; --keras {other} for the other)", shown(version)),
-            (None, KerasArg::Auto) => format!(" (MODEL does not say who wrote it; --keras {other} for the other)"),
-            _ => String::new(),
-        };
-        let is = if options.check { "would be" } else { "is" };
-        speaker.say(&format!("{} {is} for Keras {this}{why}", shown_path(&options.out)));
     }
 }

@@ -8,15 +8,15 @@ use std::io;
 use super::classes_config::ClassesConfigError;
 use super::near::{did_you_mean, near};
 use crate::config::ConfigError;
-use crate::edit::InsertError;
+use crate::edit::EditError;
 use crate::error_model::{Models, ModelsError, NoLayer, TableError};
 use crate::fill::FillError;
 use crate::input::InputError;
 use crate::json::JsonError;
-use crate::model_file::h5::H5Error;
+use crate::model_file::ModelFileError;
 use crate::patch::PatchError;
 use crate::plot::PlotError;
-use crate::rewrite::{SetError, SitesError};
+use crate::rewrite::{RewriteError, SitesError};
 use crate::sites::npy::NpyError;
 use crate::sites::pass::PassError;
 use crate::sites::run::{RangesError, RequestError};
@@ -80,24 +80,24 @@ impl Explain for ConfigError {
     }
 }
 
-impl Explain for InsertError {
+impl Explain for EditError {
     fn hint(&self) -> Option<String> {
         match self {
-            InsertError::UnknownLayer { layer, there } => Some(did_you_mean("the layers", layer, there)),
-            InsertError::InsideWrapper { wrapper, .. } => Some(format!("inject behind '{}' itself", shown(wrapper))),
-            InsertError::Twice { .. } => some(
+            EditError::UnknownLayer { layer, there } => Some(did_you_mean("the layers", layer, there)),
+            EditError::InsideWrapper { wrapper, .. } => Some(format!("inject behind '{}' itself", shown(wrapper))),
+            EditError::Twice { .. } => some(
                 "for a simulator behind a simulator, chain: classes-patch --apply ... | classes-patch --after simulator",
             ),
-            InsertError::SeveralCalls { inputs, .. } => {
+            EditError::SeveralCalls { inputs, .. } => {
                 let choices: Vec<String> =
                     inputs.iter().enumerate().map(|(call, input)| format!("--node {call} (on {input})")).collect();
                 Some(format!("choose {}, or --node all", choices.join(", ")))
             }
-            InsertError::SeveralTensors { used, .. } => {
+            EditError::SeveralTensors { used, .. } => {
                 let choices: Vec<String> = used.iter().map(|tensor| format!("--tensor {tensor}")).collect();
                 Some(format!("choose {}", choices.join(" or ")))
             }
-            InsertError::Rank { .. } => some("classes-patch --list shows what can be injected"),
+            EditError::Rank { .. } => some("classes-patch --list shows what can be injected"),
             _ => None,
         }
     }
@@ -112,20 +112,22 @@ impl Explain for PatchError {
     }
 }
 
-impl Explain for H5Error {
+impl Explain for ModelFileError {
     fn hint(&self) -> Option<String> {
         match self {
-            H5Error::KerasArchive { .. } => {
+            ModelFileError::KerasArchive { .. } => {
                 some("in Python: keras.models.load_model('model.keras').save('model.h5') makes an HDF5 file of it")
             }
-            H5Error::WeightsOnly { .. } => some("save the whole model: model.save('model.h5'), not model.save_weights"),
-            H5Error::NoAttribute { name, there, .. } if !there.is_empty() => {
+            ModelFileError::WeightsOnly { .. } => {
+                some("save the whole model: model.save('model.h5'), not model.save_weights")
+            }
+            ModelFileError::NoAttribute { name, there, .. } if !there.is_empty() => {
                 Some(did_you_mean("the attributes", name, there))
             }
-            H5Error::TooLong { .. } => {
+            ModelFileError::TooLong { .. } => {
                 some("take fewer sites, split them over several files (classes-sites --first), or write them --sparse")
             }
-            H5Error::Exists { .. } => some("--force replaces it"),
+            ModelFileError::Exists { .. } => some("--force replaces it"),
             _ => None,
         }
     }
@@ -198,24 +200,24 @@ impl Explain for SitesError {
     }
 }
 
-impl Explain for SetError {
+impl Explain for RewriteError {
     fn hint(&self) -> Option<String> {
         match self {
-            SetError::H5(error) => error.hint(),
-            SetError::InputJson(error) | SetError::ModelJson { error, .. } => error.hint(),
-            SetError::ModelConfig { error, .. } | SetError::NewConfig(error) => error.hint(),
-            SetError::Patch(error) => error.hint(),
-            SetError::Weights(error) => error.hint(),
-            SetError::Sites(error) => error.hint(),
-            SetError::Fill(error) => error.hint(),
-            SetError::NoSites { .. } => {
+            RewriteError::ModelFile(error) => error.hint(),
+            RewriteError::InputJson(error) | RewriteError::ModelJson { error, .. } => error.hint(),
+            RewriteError::ModelConfig { error, .. } | RewriteError::NewConfig(error) => error.hint(),
+            RewriteError::Patch(error) => error.hint(),
+            RewriteError::Weights(error) => error.hint(),
+            RewriteError::Sites(error) => error.hint(),
+            RewriteError::Fill(error) => error.hint(),
+            RewriteError::NoSites { .. } => {
                 some("--sites FILE, or --injections FILE.npy --masks FILE.npy; classes-sites draws sites")
             }
-            SetError::NoPlaceholder { simulator: Some(name), open } if !open.is_empty() => {
+            RewriteError::NoPlaceholder { simulator: Some(name), open } if !open.is_empty() => {
                 Some(did_you_mean("these do", name, open))
             }
-            SetError::NoPlaceholder { .. } => some("classes-patch --after LAYER inserts one"),
-            SetError::WhichSimulator { open } => {
+            RewriteError::NoPlaceholder { .. } => some("classes-patch --after LAYER inserts one"),
+            RewriteError::WhichSimulator { open } => {
                 let first = open.first().map_or("simulator", String::as_str);
                 Some(format!("say which: --sites {}=FILE", shown(first)))
             }
@@ -225,9 +227,9 @@ impl Explain for SetError {
 
     fn is_usage(&self) -> bool {
         match self {
-            SetError::WhichSimulator { .. } | SetError::TwoSources { .. } => true,
-            SetError::Sites(error) => error.is_usage(),
-            SetError::Weights(error) => error.is_usage(),
+            RewriteError::WhichSimulator { .. } | RewriteError::TwoSources { .. } => true,
+            RewriteError::Sites(error) => error.is_usage(),
+            RewriteError::Weights(error) => error.is_usage(),
             _ => false,
         }
     }

@@ -1,8 +1,11 @@
 //! What a tool tells beside its output, in words.
 
+use crate::edit::Inserted;
 use crate::error_model::{Choice, Kernel, Rule};
+use crate::graph::Keras;
+use crate::rewrite::{Report, RewriteOptions};
 use crate::sites::run::{Note, RangeOf, Tally};
-use crate::text::shown;
+use crate::text::{shown, shown_path};
 
 /// The words for a choice that the user did not make.
 pub fn note(note: &Note) -> String {
@@ -83,6 +86,55 @@ pub fn tally(tally: &Tally) -> Vec<String> {
             "{capped} of {drawn} sites come from percents measured on smaller tensors, so that an absolute cap decided \
              (\"capped\": true; --rows fitting leaves such parameters out)"
         ));
+    }
+    words
+}
+
+/// What is to be known of a simulator that was inserted, a line each.
+pub fn inserted(simulator: &Inserted) -> Vec<String> {
+    let (name, after) = (shown(&simulator.name), shown(&simulator.after));
+    let mut words = Vec::new();
+    if simulator.renamed {
+        words.push(format!("the name is taken, the simulator behind '{after}' is '{name}'"));
+    }
+    if let Some(activation) = &simulator.behind_activation {
+        words.push(format!(
+            "'{after}' applies {} itself, so faults land behind it; --split-activation puts them before",
+            shown(activation)
+        ));
+    }
+    if simulator.policy != "float32" {
+        words.push(format!(
+            "'{after}' computes in {}, and so will its simulator: the layer in docs/keras does, CLASSES' own knows only float32",
+            shown(&simulator.policy)
+        ));
+    }
+    words
+}
+
+/// What was written, and for which Keras, a line each.
+pub fn rewritten(options: &RewriteOptions, report: &Report) -> Vec<String> {
+    let mut words = Vec::new();
+    if report.bare_placeholders {
+        words.push("placeholders without quotes were taken as if they had some".to_owned());
+    }
+    for (simulator, count) in &report.filled {
+        let plural = if *count == 1 { "" } else { "s" };
+        words.push(format!("'{}' plays {count} site{plural}", shown(simulator)));
+    }
+    // Only a simulator makes a difference between the two.
+    if report.simulators > 0 {
+        let (this, other) = match report.keras {
+            Keras::Two => (2, 3),
+            Keras::Three => (3, 2),
+        };
+        let why = match (&report.written_by, options.keras) {
+            (Some(version), _) => format!(" (MODEL was written by {}; --keras {other} for the other)", shown(version)),
+            (None, None) => format!(" (MODEL does not say who wrote it; --keras {other} for the other)"),
+            _ => String::new(),
+        };
+        let is = if options.check { "would be" } else { "is" };
+        words.push(format!("{} {is} for Keras {this}{why}", shown_path(&options.out)));
     }
     words
 }

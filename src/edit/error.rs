@@ -7,7 +7,7 @@ use crate::text::shown;
 
 /// Why a simulator cannot go where it is wanted, or not come out.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum InsertError {
+pub enum EditError {
     /// No layer of that name.
     #[error("there is no layer '{layer}'", layer = shown(.layer))]
     UnknownLayer {
@@ -111,7 +111,7 @@ pub enum InsertError {
     },
 }
 
-impl InsertError {
+impl EditError {
     /// No such layer; where the path leads into a wrapper, that is said.
     pub(crate) fn unknown_layer(root: &Graph, path: &str) -> Self {
         for address in root.walk() {
@@ -119,7 +119,7 @@ impl InsertError {
                 && layer.config.get("layer").is_some()
                 && path.strip_prefix(&root.path(&address)).is_some_and(|rest| rest.starts_with('/'))
             {
-                return InsertError::InsideWrapper {
+                return EditError::InsideWrapper {
                     layer: path.to_owned(),
                     wrapper: root.path(&address),
                     class: layer.class.to_owned(),
@@ -127,7 +127,7 @@ impl InsertError {
             }
         }
         let there = root.walk().iter().map(|address| root.path(address)).collect();
-        InsertError::UnknownLayer { layer: path.to_owned(), there }
+        EditError::UnknownLayer { layer: path.to_owned(), there }
     }
 }
 

@@ -1,20 +1,20 @@
 //! The way back: a simulator comes out, and what it followed is wired to what consumed it.
 
-use super::{InsertError, expectation, expectations, find, reference, rewire_uses, split};
+use super::{EditError, expectation, expectations, find, reference, rewire_uses, split};
 use crate::change::Change;
 use crate::graph::{Graph, Layer, Source, Wire};
 use crate::keras::classes::Kind;
 
 /// Takes the simulator `name` (or `outer/name`) out. Where it had split an activation off, the activation goes back.
-pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, InsertError> {
+pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, EditError> {
     let address = find_simulator(root, name)?;
     let level = root.level(&address);
-    let Some(&index) = address.0.last() else { return Err(InsertError::unknown_layer(root, name)) };
+    let Some(&index) = address.0.last() else { return Err(EditError::unknown_layer(root, name)) };
     let layer = &level.layers[index];
     if layer.kind != Kind::Simulator {
-        return Err(InsertError::NotASimulator { layer: name.to_owned(), class: layer.class.to_owned() });
+        return Err(EditError::NotASimulator { layer: name.to_owned(), class: layer.class.to_owned() });
     }
-    let not_removable = |why: String| InsertError::NotRemovable { layer: name.to_owned(), why };
+    let not_removable = |why: String| EditError::NotRemovable { layer: name.to_owned(), why };
     if layer.calls.iter().any(|call| call.inputs.len() != 1) {
         return Err(not_removable("it does not take exactly one tensor".to_owned()));
     }
@@ -44,7 +44,7 @@ pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, InsertError> {
 }
 
 /// A simulator by its path, or by its bare name where only one simulator has it.
-fn find_simulator(root: &Graph, name: &str) -> Result<crate::graph::Address, InsertError> {
+fn find_simulator(root: &Graph, name: &str) -> Result<crate::graph::Address, EditError> {
     find(root, name).or_else(|error| {
         let mut named = root.walk().into_iter().filter(|address| {
             root.trail(address).last().is_some_and(|layer| layer.name == name && layer.kind == Kind::Simulator)

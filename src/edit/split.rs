@@ -4,7 +4,7 @@
 use json_patch::jsonptr::PointerBuf;
 use serde_json::{Value, json};
 
-use super::InsertError;
+use super::EditError;
 use crate::change::Change;
 use crate::graph::Layer;
 use crate::keras::classes::own_activation;
@@ -38,8 +38,8 @@ pub(super) fn activation_name(simulator: &str) -> String {
 }
 
 /// Makes `layer` linear.
-pub(super) fn plan(layer: &Layer, path: &str) -> Result<Split, InsertError> {
-    let no_split = |why: String| InsertError::NoSplit { layer: path.to_owned(), why };
+pub(super) fn plan(layer: &Layer, path: &str) -> Result<Split, EditError> {
+    let no_split = |why: String| EditError::NoSplit { layer: path.to_owned(), why };
     if !fuses(layer) {
         return Err(no_split(format!("its class {} has none", crate::text::shown(layer.class))));
     }

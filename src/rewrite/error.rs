@@ -9,17 +9,17 @@ use crate::config::ConfigError;
 use crate::fill::FillError;
 use crate::json::JsonError;
 use crate::layout::Shape;
-use crate::model_file::h5::H5Error;
+use crate::model_file::ModelFileError;
 use crate::patch::PatchError;
 use crate::text::{listed, shown, shown_path};
 use crate::weights::PlanError;
 
 /// Why no new model is written.
 #[derive(Debug, Error)]
-pub enum SetError {
+pub enum RewriteError {
     /// MODEL or OUT.
     #[error(transparent)]
-    H5(#[from] H5Error),
+    ModelFile(#[from] ModelFileError),
     /// MODEL's own config is not JSON.
     #[error("{path}: its config {error}", path = shown_path(.path))]
     ModelJson {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::WeightsError;
 use crate::graph::Graph;
-use crate::model_file::h5::SavedLayer;
+use crate::model_file::SavedLayer;
 
 /// What the user says of weights whose layers do not tell. Each name is that of a weight, as the file has it (its `:0` may be left
 /// out), or the path of a layer, for all of its weights. Where some weights of a layer are named in one of the lists, its others are

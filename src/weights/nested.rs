@@ -10,9 +10,9 @@ use std::collections::{HashMap, HashSet};
 use super::evidence::Evidence;
 use super::listing::{Item, Key, Leaf, Listing};
 use super::reading::{Readings, readings};
-use super::{Plan, PlanError, WeightsError, mode_path};
+use super::{PlanError, WeightsError, mode_path};
 use crate::graph::{Graph, Keras, Layer};
-use crate::model_file::h5::{Mode, SavedLayer};
+use crate::model_file::{Mode, SavedLayer, WeightsPlan};
 use crate::text::shown;
 
 /// A nested model, before an edit or after it.
@@ -32,7 +32,7 @@ pub(super) fn plan(
     new: Nested,
     saved: &SavedLayer,
     evidence: &Evidence,
-    plan: &mut Plan,
+    plan: &mut WeightsPlan,
 ) -> Result<(), PlanError> {
     let listing = |of: Nested, keras: Keras| Listing::new(of.layer, of.graph, keras);
     let (old_list, new_list) = (listing(old, old.keras)?, listing(new, new.keras)?);

@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Plan, WeightsError};
-use crate::model_file::h5::{SavedLayer, Slot};
+use super::WeightsError;
+use crate::model_file::{SavedLayer, Slot, WeightsPlan};
 
 /// All saved weights in the order of the file, and how slots call them.
 pub(super) struct Weights<'a> {
@@ -45,7 +45,7 @@ impl<'a> Weights<'a> {
         &self,
         slots: &[Slot],
         saved: &[SavedLayer],
-        plan: &Plan,
+        plan: &WeightsPlan,
     ) -> Result<Option<Vec<String>>, WeightsError> {
         let lists = saved.iter().map(|layer| (&layer.name, &layer.weights));
         let lists: HashMap<&String, &Vec<String>> =

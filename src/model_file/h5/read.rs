@@ -1,7 +1,5 @@
 //! Reading a model file.
 
-use std::fs;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -9,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::child::ChildError;
 use super::strings::{self, Attribute, Strings};
-use super::{H5Error, MODEL_CONFIG, MODEL_WEIGHTS, OPTIMIZER_WEIGHTS, child, words};
-use crate::text::{io_words, shown, shown_path};
+use super::{MODEL_WEIGHTS, OPTIMIZER_WEIGHTS, child, words};
+use crate::model_file::{CONFIG, ModelFileError, Saved, SavedLayer, Slot};
+use crate::text::shown;
 
-/// A model file. It is opened anew, in a child process, for whatever is read of it; not before then does it turn out
+/// An HDF5 file. It is opened anew, in a child process, for whatever is read of it; not before then does it turn out
 /// whether it is one.
 #[derive(Debug)]
-pub struct Model {
+pub struct File {
     /// The name that messages use.
     path: PathBuf,
     /// Where the file is.
@@ -24,33 +23,6 @@ pub struct Model {
     size: u64,
     /// Whether it begins as HDF5 files do.
     has_mark: bool,
-}
-
-/// A layer's entry among the saved weights.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SavedLayer {
-    /// The layer.
-    pub name: String,
-    /// Its weights, in the order in which Keras reads them: paths below the layer's group.
-    pub weights: Vec<String>,
-}
-
-/// A part of an optimizer's state: a count of steps, or something of a variable that trains, such as its momentum.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slot {
-    /// Its path below the optimizer's group.
-    pub name: String,
-    /// It is a single number.
-    pub is_scalar: bool,
-}
-
-/// All names of saved numbers, in the order in which Keras reads them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Saved {
-    /// The layers.
-    pub layers: Vec<SavedLayer>,
-    /// The optimizer's state.
-    pub slots: Vec<Slot>,
 }
 
 /// Why something cannot be read, as a child process says it.
@@ -73,58 +45,21 @@ fn not_text(name: &str, why: &str) -> Reason {
     Reason::NotText(name.to_owned(), why.to_owned())
 }
 
-impl Model {
-    /// Finds a model file for reading.
-    pub fn open(path: &Path) -> Result<Self, H5Error> {
-        Self::open_as(path, path)
-    }
-
-    /// Finds the file at `place`; messages call it `name`.
-    pub fn open_as(place: &Path, name: &Path) -> Result<Self, H5Error> {
-        let path = name.to_owned();
-        let io_error = |error: io::Error| H5Error::Io { path: path.clone(), why: io_words(&error) };
-        let meta = fs::metadata(place).map_err(io_error)?;
-        if !meta.is_file() {
-            let why = if meta.is_dir() { "is a directory" } else { "is a device or a pipe, not a file" };
-            return Err(H5Error::Io { path, why: why.to_owned() });
-        }
-        let mut head = Vec::new();
-        fs::File::open(place).and_then(|file| file.take(8).read_to_end(&mut head)).map_err(io_error)?;
-        if head.starts_with(b"PK\x03\x04") {
-            return Err(H5Error::KerasArchive { path });
-        }
+impl File {
+    /// The file at `place`, of `size` bytes, that begins with `head`; messages call it `path`.
+    pub fn new(path: &Path, place: &Path, size: u64, head: &[u8]) -> Self {
         let has_mark = head.starts_with(b"\x89HDF\r\n\x1a\n");
-        Ok(Model { path, place: place.to_owned(), size: meta.len(), has_mark })
-    }
-
-    /// The path it was opened by.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The name that messages use.
-    pub fn name(&self) -> String {
-        shown_path(&self.path)
+        File { path: path.to_owned(), place: place.to_owned(), size, has_mark }
     }
 
     /// The bytes of a root attribute.
-    pub fn attribute(&self, name: &str) -> Result<Vec<u8>, H5Error> {
+    pub fn attribute(&self, name: &str) -> Result<Vec<u8>, ModelFileError> {
         let ((), bytes) = self.in_child(|file| Ok(((), attribute(file, name)?)))?;
         Ok(bytes)
     }
 
-    /// A root attribute as text.
-    pub fn text(&self, name: &str) -> Result<String, H5Error> {
-        String::from_utf8(self.attribute(name)?).map_err(|_| self.error(not_text(name, "it is not UTF-8")))
-    }
-
-    /// The version of the Keras that wrote the file, where it says so.
-    pub fn keras_version(&self) -> Option<String> {
-        self.text("keras_version").ok()
-    }
-
     /// The saved layers and the optimizer's state in the order of the file. Empty where the file has no weights.
-    pub fn saved(&self) -> Result<Saved, H5Error> {
+    pub fn saved(&self) -> Result<Saved, ModelFileError> {
         let (saved, _) = self.in_child(|file| Ok((saved(file)?, Vec::new())))?;
         Ok(saved)
     }
@@ -133,7 +68,7 @@ impl Model {
     fn in_child<T: Serialize + DeserializeOwned>(
         &self,
         read: impl FnOnce(&hdf5::File) -> Result<(T, Vec<u8>), Reason>,
-    ) -> Result<(T, Vec<u8>), H5Error> {
+    ) -> Result<(T, Vec<u8>), ModelFileError> {
         let work = || {
             let file = hdf5::File::open(&self.place).map_err(|error| Reason::NotOpened(words(&error)));
             match file.and_then(|file| read(&file)) {
@@ -142,21 +77,21 @@ impl Model {
             }
         };
         let (value, bytes) = child::run(self.size, work).map_err(|error| match error {
-            ChildError::NotStarted(why) => H5Error::Io { path: self.path.clone(), why },
+            ChildError::NotStarted(why) => ModelFileError::Io { path: self.path.clone(), why },
             ChildError::Died(why) => self.error(Reason::Damaged(why)),
         })?;
         Ok((value.map_err(|reason| self.error(reason))?, bytes))
     }
 
-    fn error(&self, reason: Reason) -> H5Error {
+    fn error(&self, reason: Reason) -> ModelFileError {
         let path = self.path.clone();
         match reason {
             // HDF5 may begin further on in a file, so only HDF5 knows; but what has no mark is likelier none.
-            Reason::NotOpened(_) if !self.has_mark => H5Error::NotHdf5 { path },
-            Reason::NotOpened(why) | Reason::Damaged(why) => H5Error::Damaged { path, why },
-            Reason::WeightsOnly => H5Error::WeightsOnly { path },
-            Reason::NoAttribute(name, there) => H5Error::NoAttribute { path, name, there },
-            Reason::NotText(name, why) => H5Error::NotText { path, name, why },
+            Reason::NotOpened(_) if !self.has_mark => ModelFileError::NotHdf5 { path },
+            Reason::NotOpened(why) | Reason::Damaged(why) => ModelFileError::Damaged { path, why },
+            Reason::WeightsOnly => ModelFileError::WeightsOnly { path },
+            Reason::NoAttribute(name, there) => ModelFileError::NoAttribute { path, name, there },
+            Reason::NotText(name, why) => ModelFileError::NotText { path, name, why },
         }
     }
 }
@@ -168,7 +103,7 @@ pub(super) fn attribute(file: &hdf5::File, name: &str) -> Result<Vec<u8>, Reason
         }
         Attribute::Text(_) => Err(not_text(name, "it is a list of strings")),
         Attribute::Other(why) => Err(not_text(name, why)),
-        Attribute::Missing if name == MODEL_CONFIG && holds_weights(file) => Err(Reason::WeightsOnly),
+        Attribute::Missing if name == CONFIG && holds_weights(file) => Err(Reason::WeightsOnly),
         Attribute::Missing => Err(Reason::NoAttribute(name.to_owned(), file.attr_names().unwrap_or_default())),
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::slice;
 
-use classes_h5::edit::{self, Calls, Request};
+use classes_h5::edit::{self, Calls, Placement};
 use classes_h5::graph::{Graph, Keras, Layer, NodeBase};
 use classes_h5::json::{self, Arrays, Printable};
 use classes_h5::keras::simulator::is_simulator;
 use classes_h5::list::{self, Style};
-use classes_h5::model_file::h5::{Saved, SavedLayer};
+use classes_h5::model_file::{Limit, Saved, SavedLayer};
 use classes_h5::shape::{self, Shapes};
 use classes_h5::target::{Target, Targets};
 use classes_h5::weights::{Circumstances, Stated};
@@ -51,7 +51,7 @@ pub fn check(data: &[u8]) {
     for target in targets.iter().step_by(targets.len().div_ceil(TRIED).max(1)) {
         for (calls, split_activation) in [(Calls::Only, false), (Calls::All, false), (Calls::All, true)] {
             let after = target.path.clone();
-            let request = Request { after, calls, split_activation, ..Default::default() };
+            let request = Placement { after, calls, split_activation, ..Default::default() };
             let edit = an_insertion(&graph, &shapes, &request);
             assert_eq!(an_insertion(&wanted, &wanted_shapes, &request), edit, "what is not wanted does not count");
             if let Some((edit, simulator)) = edit {
@@ -63,7 +63,7 @@ pub fn check(data: &[u8]) {
 
 fn what_is_written_reads_back(document: &Value, arrays: &Arrays) {
     let compact = written(document, arrays);
-    let pythons = fill::text(document.clone(), arrays, &[]).expect("fits");
+    let pythons = fill::text(document.clone(), arrays, &[], Limit { most: u64::MAX, holder: "a file" }).expect("fits");
     assert!(pythons.iter().all(|byte| (b' '..=0x7f).contains(byte)), "the form for files is ASCII");
     let mut pretty = Vec::new();
     json::write_pretty(document, arrays, &mut pretty).expect("memory");
@@ -129,7 +129,7 @@ fn the_order_has_inputs_before_their_consumers(graph: &Graph, keras: Keras) {
 }
 
 /// The patch for a request, and the simulator's name.
-fn an_insertion(graph: &Graph, shapes: &Shapes, request: &Request) -> Option<(Patch, String)> {
+fn an_insertion(graph: &Graph, shapes: &Shapes, request: &Placement) -> Option<(Patch, String)> {
     let shape_of = |address: &_, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
     let insertion = edit::insert(graph, &shape_of, slice::from_ref(request)).ok()?;
     let [inserted] = insertion.simulators.as_slice() else { panic!("one request makes one simulator") };

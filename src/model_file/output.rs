@@ -1,0 +1,80 @@
+//! The new file: where it shall be, and what keeps it from being there.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::{ModelFile, ModelFileError};
+use crate::whole::{Whole, folder_of};
+
+/// Where a new model file shall be.
+#[derive(Debug, Clone, Copy)]
+pub struct Output<'a> {
+    /// Its path.
+    pub path: &'a Path,
+    /// Make its folder where it is missing.
+    pub makes_folder: bool,
+    /// Replace a file that is there. Else it stays, even one that appears while this one is written.
+    pub force: bool,
+    /// The bytes are on the disk before the name is there.
+    pub sync: bool,
+}
+
+/// What tells a file from what it was before: device, number, size and time of the last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp(u64, u64, u64, i64, i64);
+
+impl Stamp {
+    pub fn of(meta: &Metadata) -> Stamp {
+        Stamp(meta.dev(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())
+    }
+
+    fn is_of_same_file(self, meta: &Metadata) -> bool {
+        (self.0, self.1) == (meta.dev(), meta.ino())
+    }
+}
+
+impl Output<'_> {
+    /// Refuses an output that is certain to fail, before any work: MODEL itself, a folder, a file that is there.
+    ///
+    /// # Errors
+    /// It is one.
+    pub fn refuse_bad(&self, model: &ModelFile) -> Result<(), ModelFileError> {
+        let path = || self.path.to_owned();
+        let Ok(there) = fs::metadata(self.path) else {
+            return match fs::symlink_metadata(self.path) {
+                // A link that leads nowhere is still a name that is taken.
+                Ok(_) if !self.force => Err(ModelFileError::Exists { path: path() }),
+                _ => Ok(()),
+            };
+        };
+        if model.stamp.is_of_same_file(&there) {
+            return Err(ModelFileError::SameFile { path: path() });
+        }
+        if !there.is_file() {
+            let why = if there.is_dir() { "is a directory" } else { "is a device or a pipe, not a file" };
+            return Err(ModelFileError::Io { path: path(), why: why.to_owned() });
+        }
+        if self.force { Ok(()) } else { Err(ModelFileError::Exists { path: path() }) }
+    }
+
+    pub(super) fn make_folder(&self) -> Result<(), ModelFileError> {
+        let folder = folder_of(self.path);
+        if self.makes_folder {
+            fs::create_dir_all(folder).map_err(|error| ModelFileError::io(folder, &error))?;
+        }
+        match folder.is_dir() {
+            true => Ok(()),
+            false => Err(ModelFileError::Io { path: folder.to_owned(), why: "no such folder".to_owned() }),
+        }
+    }
+
+    /// Gives the written file its name.
+    pub(super) fn appear(&self, whole: Whole) -> Result<(), ModelFileError> {
+        whole.appear(self.force, self.sync).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => ModelFileError::Exists { path: self.path.to_owned() },
+            _ => ModelFileError::io(self.path, &error),
+        })
+    }
+}
