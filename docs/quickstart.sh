@@ -8,8 +8,7 @@ need jq jq
 python_packages docs/requirements-build.txt
 
 echo "== building (the first time takes some minutes: HDF5 is compiled and linked in)"
-cargo build --quiet --release --locked --bins
-PATH=$PWD/target/release:$PATH
+python_package
 
 model=$PWD/tests/data/digits-keras3.h5
 out=target/quickstart
@@ -41,6 +40,6 @@ echo
 echo "== In $out:"
 ls -l
 echo
-echo "Load it in Python, with docs/keras on the path (Keras 3 on TensorFlow):"
-echo "    from error_simulator import ErrorSimulator"
-echo "    model = keras.models.load_model('faulty.h5', custom_objects={'ErrorSimulator': ErrorSimulator})"
+echo "Load it in Python (pip install './src/python[keras]' in an environment of yours brings the package and Keras):"
+echo "    import classes_h5, keras"
+echo "    model = keras.models.load_model('faulty.h5')"

@@ -37,6 +37,13 @@ python_packages() {
     export PATH
 }
 
+# python_package [PROFILE]: what is shipped, the filters and the package classes_h5, into the same environment; the build
+# in target/ is used again.
+python_package() {
+    CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target} MATURIN_PEP517_ARGS="--locked --profile ${1:-release}" \
+        python -m pip install --quiet --disable-pip-version-check --no-build-isolation ./src/python
+}
+
 for tool in cargo cc python3; do
     command -v $tool >/dev/null 2>&1 || {
         echo "$tool is missing: Rust (https://rustup.rs), a C compiler and Python 3 are what this starts from." >&2

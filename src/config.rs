@@ -8,7 +8,7 @@ use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::graph::{Cycle, Graph, Layer};
+use crate::graph::{Cycle, Dialect, Graph, Keras, Layer};
 use crate::json::Reading;
 use crate::keras::classes;
 use crate::text::shown;
@@ -100,6 +100,21 @@ pub fn read(document: &Value) -> Result<Graph<'_>, ConfigError> {
     let config = root.get("config").ok_or_else(|| not_a_model("it has no config"))?;
     read_level(class, config, &PointerBuf::from_tokens(["config"]))?
         .ok_or_else(|| not_a_model("its config has no layers (a subclassed model keeps them in its code)"))
+}
+
+/// The Keras that wrote a model, which is the one that loads it: by the version that it left in the file, else by how the
+/// config is written.
+pub fn writer(version: Option<&str>, graph: &Graph) -> Keras {
+    let major = version.and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    let of_keras_3 = |policy: &Value| policy.get("class_name").and_then(Value::as_str) == Some("DTypePolicy");
+    let is_3 = match major {
+        Some(major) => major >= 3,
+        None => {
+            graph.dialect == Dialect::Keras3
+                || graph.layers.iter().any(|layer| layer.config.get("dtype").is_some_and(of_keras_3))
+        }
+    };
+    if is_3 { Keras::Three } else { Keras::Two }
 }
 
 /// Reads one level. `None`: this is no model but a plain layer.

@@ -41,6 +41,16 @@ pub enum Keras {
     Three,
 }
 
+impl Keras {
+    /// Its major version.
+    pub fn number(self) -> u8 {
+        match self {
+            Keras::Two => 2,
+            Keras::Three => 3,
+        }
+    }
+}
+
 /// How a level's wires are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {

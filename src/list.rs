@@ -84,6 +84,7 @@ struct Row<'a> {
     shape: Option<Axes>,
     operator: Option<&'static str>,
     consumers: usize,
+    activation: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -101,6 +102,7 @@ impl<'a> Row<'a> {
             shape: target.size.shape().map(|shape| Axes { h: shape.h, w: shape.w, c: shape.c }),
             operator: target.operator.map(Operator::name),
             consumers: target.consumers,
+            activation: target.fused.as_deref(),
         }
     }
 }
@@ -162,9 +164,15 @@ sum     Add         ?      ?          1
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[1],
-            r#"{"name":"conv/a","class":"Conv2D","shape":{"h":8,"w":6,"c":5},"operator":"conv_gemm","consumers":4}"#
+            r#"{"name":"conv/a","class":"Conv2D","shape":{"h":8,"w":6,"c":5},"operator":"conv_gemm","consumers":4,"activation":null}"#
         );
-        assert_eq!(lines[2], r#"{"name":"b\n","class":"Lambda","shape":null,"operator":null,"consumers":2}"#);
-        assert_eq!(lines[3], r#"{"name":"c","class":"Conv2D","shape":null,"operator":"conv_gemm","consumers":1}"#);
+        assert_eq!(
+            lines[2],
+            r#"{"name":"b\n","class":"Lambda","shape":null,"operator":null,"consumers":2,"activation":null}"#
+        );
+        assert_eq!(
+            lines[3],
+            r#"{"name":"c","class":"Conv2D","shape":null,"operator":"conv_gemm","consumers":1,"activation":null}"#
+        );
     }
 }

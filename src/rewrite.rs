@@ -12,7 +12,7 @@ pub use sites::{SiteFiles, SiteSource, SitesError};
 
 use crate::config;
 use crate::fill::{self, Filling, Simulator};
-use crate::graph::{Dialect, Graph, Keras};
+use crate::graph::{Graph, Keras};
 use crate::json::{self, Arrays};
 use crate::layout::DataFormat;
 use crate::model_file::{Edit, ModelFile, Output};
@@ -111,7 +111,7 @@ fn edit(
     let simulators = fill::simulators(&graph);
 
     let written_by = model.keras_version();
-    let writer = writer(written_by.as_deref(), &old_graph);
+    let writer = config::writer(written_by.as_deref(), &old_graph);
     let keras = options.keras.unwrap_or(writer);
     let given = Circumstances { saved: &model.saved()?, writer, keras, stated: &options.stated };
     let plan = weights::plan(&old_graph, &graph, given)?;
@@ -133,20 +133,6 @@ fn edit(
     drop(graph);
     let config = fill::text(document, &arrays, &fillings, model.config_limit())?;
     Ok((Edit { config, weights: plan }, report))
-}
-
-/// The Keras that wrote a model: by the version it left, else by how the config is written.
-fn writer(version: Option<&str>, graph: &Graph) -> Keras {
-    let major = version.and_then(|version| version.split('.').next()?.parse::<u32>().ok());
-    let of_keras_3 = |policy: &Value| policy.get("class_name").and_then(Value::as_str) == Some("DTypePolicy");
-    let is_3 = match major {
-        Some(major) => major >= 3,
-        None => {
-            graph.dialect == Dialect::Keras3
-                || graph.layers.iter().any(|layer| layer.config.get("dtype").is_some_and(of_keras_3))
-        }
-    };
-    if is_3 { Keras::Three } else { Keras::Two }
 }
 
 /// A simulator with the sites that it shall play.

@@ -9,7 +9,7 @@ pub use output::{Output, Storage};
 use std::collections::BTreeSet;
 
 use crate::graph::{Address, Graph, Source};
-use crate::keras::reading::{Reading, reading};
+use crate::keras::computes;
 use crate::layout::{DataFormat, Shape};
 use crate::operator::Operator;
 use crate::shape::{self, Shapes};
@@ -28,7 +28,7 @@ pub struct Target {
     pub output: Output,
     /// The operator whose error model fits, where the layer's class tells.
     pub operator: Option<Operator>,
-    /// The activation that the layer applies itself, behind the operator.
+    /// The activation that the layer applies itself, behind what else it computes.
     pub fused: Option<String>,
     /// How many uses the layer's outputs have: inputs of calls, and outputs of its model.
     pub consumers: usize,
@@ -172,10 +172,8 @@ impl<'g, 'a> Targets<'g, 'a> {
 
     fn describe(&self, level: &Graph, address: &Address, used: &[Source]) -> Option<Target> {
         let layer = &level.layers[*address.0.last()?];
-        let (operator, fused) = match reading(layer.kind, layer.config) {
-            Some(Reading { operator, fused }) => (Some(operator), fused),
-            None => (None, None),
-        };
+        let fused = computes::fused_activation(layer.kind, layer.config).map(str::to_owned);
+        let operator = computes::operator(layer.kind, layer.config);
         let path = self.graph.path(address);
         let outputs = used.iter().map(|source| (source.call, source.tensor)).collect();
         let output = self.common(address, layer.calls.len(), &outputs);

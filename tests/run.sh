@@ -15,5 +15,11 @@ step cargo clippy --locked --quiet --all-targets -- -D warnings
 step env RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps --document-private-items
 step cargo test --locked
 python_packages tests/keras/requirements.txt
-python_packages docs/campaign/requirements.txt
-step env CLASSES_BIN_DIR="$PWD/target/debug" python -m pytest -q -n 2 --dist loadscope tests/keras
+step python_package dev
+cd src/python
+step ruff check .
+step ruff format --check .
+step mypy
+cd ../..
+# The package and the filters as they are installed.
+step env CLASSES_BIN_DIR="$venv/bin" python -m pytest -q -n 2 --dist loadscope tests/keras

@@ -70,7 +70,7 @@ struct Args {
     /// The layer's output without faults, whose smallest and largest finite values are the range
     #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["range_min", "range_max"])]
     golden: Option<PathBuf>,
-    /// The golden ranges of the model's layers, as docs/keras/golden_ranges.py writes them; LAYER's is the range
+    /// The golden ranges of the model's layers, as python -m classes_h5.ranges writes them; LAYER's is the range
     #[arg(long, value_name = "FILE", requires = "layer", conflicts_with_all = ["range_min", "range_max", "golden"])]
     ranges: Option<PathBuf>,
     /// The error models: gpu-warp, gpu-thread, nvdla-8x8-int8 and eight more of NVDLA, or a folder of your own [default: gpu-warp]

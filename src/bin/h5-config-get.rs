@@ -10,8 +10,10 @@ use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
 use classes_h5::cli::classes_config::ClassesConfig;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker};
+use classes_h5::config;
+use classes_h5::graph::Keras;
 use classes_h5::input::Input;
-use classes_h5::json::{Arrays, Printable};
+use classes_h5::json::{self, Arrays, Printable};
 use classes_h5::model_file::{CONFIG, ModelFile};
 use classes_h5::progress::Doing;
 use classes_h5::text::shown;
@@ -43,6 +45,9 @@ struct Args {
     /// Print another attribute of the file's root, such as training_config or keras_version
     #[arg(long, value_name = "NAME", default_value = CONFIG, value_parser = NonEmptyStringValueParser::new())]
     attr: String,
+    /// Print which Keras loads the file, 2 or 3: the one that wrote it
+    #[arg(long, conflicts_with_all = ["compact", "raw", "attr"])]
+    keras: bool,
     /// Take MODEL from CLASSES' own config.json, where it is not given
     #[arg(long, value_name = "FILE")]
     classes_config: Option<PathBuf>,
@@ -72,6 +77,11 @@ fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
             ModelFile::open_as(spool.path(), "stdin".as_ref())?
         }
     };
+    if args.keras {
+        let keras = written_by(&model)?;
+        drop(progress);
+        return cli::to_stdout(|out| writeln!(out, "{}", keras.number()));
+    }
     let bytes = model.attribute(&args.attr)?;
     if args.raw {
         drop(progress);
@@ -92,6 +102,16 @@ fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         true => printable.write_compact(&arrays, out),
         false => printable.write_pretty(&arrays, out),
     })
+}
+
+fn written_by(model: &ModelFile) -> Result<Keras, Failure> {
+    let text = model.config()?;
+    let mut arrays = Arrays::default();
+    let document = json::parse_wanted(&text, config::wanted, &mut arrays)
+        .map_err(|error| not_json(model, CONFIG, &error.to_string()))?;
+    let graph = config::read(&document.value)
+        .map_err(|error| Failure::content(format!("{}: its config {error}", model.name())))?;
+    Ok(config::writer(model.keras_version().as_deref(), &graph))
 }
 
 fn not_json(model: &ModelFile, attribute: &str, why: &str) -> Failure {

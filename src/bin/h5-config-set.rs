@@ -41,7 +41,7 @@ struct Args {
     input: Option<PathBuf>,
     #[command(flatten)]
     sites: SiteFlags,
-    /// Write the corrupted cells only, for the layer in docs/keras
+    /// Write the corrupted cells only, for the layer in classes_h5
     #[arg(long)]
     sparse: bool,
     /// The Keras that will load the file; auto is the one that wrote MODEL

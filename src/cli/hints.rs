@@ -318,10 +318,10 @@ impl Explain for RangesError {
                 Some(did_you_mean("its layers", layer, there))
             }
             RangesError::NoLayer { .. } | RangesError::Malformed { .. } => {
-                some("docs/keras/golden_ranges.py writes such a file from a model and its inputs")
+                some("python -m classes_h5.ranges writes such a file from a model and its inputs")
             }
             RangesError::NoBefore { .. } => {
-                some("docs/keras/golden_ranges.py on the model without the patch measures both")
+                some("python -m classes_h5.ranges on the model without the patch measures both")
             }
             RangesError::Range { .. } => some("--range-min and --range-max set another"),
         }

@@ -105,7 +105,7 @@ pub fn inserted(simulator: &Inserted) -> Vec<String> {
     }
     if simulator.policy != "float32" {
         words.push(format!(
-            "'{after}' computes in {}, and so will its simulator: the layer in docs/keras does, CLASSES' own knows only float32",
+            "'{after}' computes in {}, and so will its simulator: the layer in classes_h5 does, CLASSES' own knows only float32",
             shown(&simulator.policy)
         ));
     }

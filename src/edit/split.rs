@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::EditError;
 use crate::change::Change;
 use crate::graph::Layer;
-use crate::keras::classes::own_activation;
+use crate::keras::computes;
 
 /// An activation that can be split off.
 pub(super) struct Split {
@@ -18,7 +18,7 @@ pub(super) struct Split {
 
 /// The activation that a layer applies to what it computes, unless it is linear.
 pub(super) fn fused_activation<'a>(layer: &Layer<'a>) -> Option<&'a str> {
-    own_activation(layer.config).filter(|_| fuses(layer))
+    computes::fused_activation(layer.kind, layer.config)
 }
 
 fn fuses(layer: &Layer) -> bool {

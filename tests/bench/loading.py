@@ -41,8 +41,7 @@ def save(version, path):
 
 def load(version, path):
     keras = module(version)
-    sys.path.insert(0, str(ROOT / "docs" / "keras"))
-    from error_simulator import error_simulator
+    from classes_h5.simulator import error_simulator
 
     simulator = {"ErrorSimulator": error_simulator(keras)}
     before, start = peak(), time.perf_counter()

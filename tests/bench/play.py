@@ -1,4 +1,4 @@
-"""Times docs/keras/play.py beside the loop that everyone writes first: select a site, predict an input.
+"""Times classes_h5.play beside the loop that everyone writes first: select a site, predict an input.
 
     cargo build --release && target/venv/bin/python tests/bench/play.py [SITES]
 
@@ -8,7 +8,6 @@ building and compiling is in its time. Needs tests/keras/requirements.txt.
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,13 +15,13 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "docs" / "keras"), str(ROOT / "tests" / "keras")]
+sys.path[:0] = [str(ROOT / "tests" / "keras")]
 
 import numpy as np
 import pipe
 import zoo
+from classes_h5.runner import load, play
 from kerases import DATA
-from runner import load, play
 
 RUNS = 3
 CASES = {

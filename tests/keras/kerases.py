@@ -2,20 +2,19 @@
 
 import logging
 import os
-import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
-sys.path.insert(0, str(ROOT / "docs" / "keras"))
 
-import keras
 import numpy as np
 import tensorflow as tf
 import tf_keras
-from error_simulator import ErrorSimulatorMode, error_simulator
+from classes_h5.simulator import ErrorSimulatorMode, error_simulator
+
+import keras
 
 THREADS = int(os.environ.get("TF_NUM_INTRAOP_THREADS", "2"))
 tf.config.threading.set_intra_op_parallelism_threads(THREADS)

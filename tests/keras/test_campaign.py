@@ -10,22 +10,21 @@ import subprocess
 import sys
 import time
 from html.parser import HTMLParser
+from pathlib import Path
 
+import classes_h5.campaign
 import numpy as np
+import pandas as pd
 import pipe
 import psutil
 import pytest
 import yaml
+from classes_h5.campaign import record
+from classes_h5.campaign.definition import Campaign
+from classes_h5.filters import FilterError
 from kerases import DATA, ROOT
 
-CAMPAIGNS = ROOT / "docs" / "campaign"
-sys.path.insert(0, str(CAMPAIGNS))
-
-import pandas as pd
-import record
-from campaign import Campaign
-from tools import CampaignError
-
+CAMPAIGNS = Path(classes_h5.campaign.__file__).parent
 SMALL = {
     "model": str(DATA / "digits-keras3.h5"),
     "inputs": f"{DATA / 'digits-test.npz'}:images",
@@ -118,14 +117,14 @@ def test_a_worker_that_is_killed_costs_its_shard_alone_and_shards_make_the_same_
 
 
 def player_below(ancestor):
-    """(process, shard) of a play.py that a process has started."""
+    """(process, shard) of a player that a process has started."""
     for process in psutil.Process(ancestor).children(recursive=True):
         try:
             words = process.cmdline()
         except psutil.Error:
             continue  # it has ended
-        if len(words) > 2 and words[1].endswith("play.py"):
-            return process.pid, words[2].removesuffix(".h5")
+        if words[1:3] == ["-m", "classes_h5.play"]:
+            return process.pid, words[3].removesuffix(".h5")
     return None
 
 
@@ -250,7 +249,7 @@ def test_what_is_wrong_in_the_yaml_is_told(settings, message, tmp_path):
     (tmp_path / "a{b}").mkdir()
     np.save(tmp_path / "few.npy", np.arange(7))
     np.save(tmp_path / "halves.npy", np.arange(360) / 2)
-    with pytest.raises(CampaignError) as refused:
+    with pytest.raises(FilterError) as refused:
         Campaign(settings, tmp_path)
     expected = message.replace("FOLDER", str(tmp_path)).replace("DATA", str(DATA))
     assert str(refused.value).startswith(expected)
@@ -267,7 +266,7 @@ def test_inputs_that_the_model_refuses_are_told_and_leave_no_file(tmp_path):
     np.save(tmp_path / "wrong.npy", np.zeros((4, 9, 9, 1), np.float32))
     said, code = snakemake(tmp_path, changed(inputs="wrong.npy", labels=...), "ranges.json")
     assert code == 1
-    assert "golden_ranges: " in said and "Traceback" not in said
+    assert "ranges: " in said and "Traceback" not in said
     assert not (tmp_path / "ranges.json").exists()
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import zoo
-from cut import cut
+from classes_h5.cut import cut
 from kerases import KERAS, run, same_bits
 
 

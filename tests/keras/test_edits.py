@@ -6,7 +6,7 @@ import numpy as np
 import pipe
 import pytest
 import zoo
-from error_simulator import ErrorSimulatorMode
+from classes_h5.simulator import ErrorSimulatorMode
 from kerases import KERAS, disable, layer_output, run, same_bits, simulators
 from kerases import load as load_in
 from prove import Network, weight_order

@@ -1,27 +1,18 @@
-"""The statistics of docs/campaign against simulated campaigns whose true rates are known, and by hand."""
+"""The statistics of campaigns against simulated campaigns whose true rates are known, and by hand."""
 
 import math
 import re
-import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pipe
-import play
 import pytest
-from error_simulator import ErrorSimulatorMode
-from kerases import DATA, KERAS, ROOT, load, run
+from classes_h5 import plan, play
+from classes_h5.campaign import estimates, intervals, page, segmentation, weights
+from classes_h5.simulator import ErrorSimulatorMode
+from kerases import DATA, KERAS, load, run
 from scipy import stats
-
-sys.path.insert(0, str(ROOT / "docs" / "campaign"))
-
-import estimates
-import intervals
-import page
-import plan
-import segmentation
-import weights
 
 COVERED = 0.95
 
@@ -433,7 +424,7 @@ def test_an_outcome_function_tells_what_a_u_net_loses(version, tmp_path):
     patch = pipe.patch(config, "--after", "bottom")
     pipe.simulate(tmp_path / "unet.h5", tmp_path / "faulty.h5", tmp_path / "sites.ndjson", version, "--sparse", patch_or_config=patch)
     files = [f"--{name}={tmp_path / file}" for name, file in (("images", "images.npy"), ("sites", "sites.ndjson"), ("out", "out.tsv"))]
-    assert play.main([str(tmp_path / "faulty.h5"), *files, "--outcome=segmentation:outcome"]) == 0
+    assert play.main([str(tmp_path / "faulty.h5"), *files, "--outcome=classes_h5.campaign.segmentation:outcome"]) == 0
     table = estimates.read([tmp_path / "out.tsv"])
     model = load(tmp_path / "faulty.h5", version)
     simulator, said = model.get_layer("simulator"), table["outcome"].astype(float)

@@ -1,18 +1,18 @@
-"""docs/keras/golden_ranges.py beside what sub-models made with Keras put out, and what it says to inputs that do not fit."""
+"""classes_h5.ranges beside what sub-models made with Keras put out, and what it says to inputs that do not fit."""
 
 import json
 import shutil
 
-import golden_ranges as script
 import h5py
 import numpy as np
 import pipe
 import pytest
 import tensorflow as tf
 import zoo
-from golden_ranges import golden_ranges
+from classes_h5 import ranges as script
+from classes_h5.files import Refused
+from classes_h5.ranges import golden_ranges
 from kerases import DATA, KERAS, load, run, same_bits
-from model_files import Refused
 from prove import operations
 
 BOTH = pytest.mark.parametrize("version", KERAS, ids=["keras2", "keras3"])
@@ -149,7 +149,7 @@ def test_what_is_not_finite_is_left_out_and_told(version):
     model = k.Model(image, k.layers.Rescaling(np.inf, name="lost")(k.layers.Rescaling(0.5, name="half")(image)))
     inputs = np.array([[1, -3, np.nan, np.inf], [2, 5, -np.inf, 7]], "float32").reshape(2, 2, 2, 1)
     with pytest.warns(RuntimeWarning) as told:
-        ranges = golden_ranges(model, inputs, batch_size=1)
+        ranges = golden_ranges(model, inputs, batch_size=1, activations={})
     assert ranges == {"image": {"min": -3.0, "max": 7.0}, "half": {"min": -1.5, "max": 3.5}}
     words = [str(warning.message) for warning in told if warning.category is RuntimeWarning]
     assert words == [f"{n} values are not finite and left out" for n in ("image: 3", "half: 3", "lost: 8")]
@@ -291,9 +291,8 @@ def files(two_inputs, tmp_path, monkeypatch):
     "words, message",
     [
         ("no.h5 images.npy", "no.h5: no such file"),
-        ("plain.txt images.npy", "plain.txt: is no HDF5 file"),
-        ("weights-only.h5 images.npy", "weights-only.h5: does not say which Keras wrote it: --keras 2 or --keras 3"),
-        ("no-version.h5 images.npy", "no-version.h5: does not say which Keras wrote it: --keras 2 or --keras 3"),
+        ("plain.txt images.npy", "plain.txt: is not an HDF5 file"),
+        ("weights-only.h5 images.npy", "weights-only.h5: holds weights only, no model (there is no attribute model_config)"),
         ("digits-keras3.h5 images.npy --keras 2", "digits-keras3.h5: Keras 2.21.0 does not load it: "),
         ("digits-keras3.h5 no.npy", "no.npy: no such file"),
         ("digits-keras3.h5 plain.txt", "plain.txt: is no NumPy file and no folder of images: "),
@@ -322,7 +321,7 @@ def test_what_does_not_fit_is_told_and_nothing_is_written(words, message, files,
     assert call(*words.split(), *out) == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.startswith(f"golden_ranges: {message}")
+    assert told.err.startswith(f"ranges: {message}")
     assert sorted(files.iterdir()) == before
     assert (files / "ranges.json").read_text() == "as it was"
 
@@ -340,17 +339,19 @@ def test_what_does_not_fit_is_told_and_nothing_is_written(words, message, files,
 def test_flags_that_make_no_sense_are_refused(words, message, files, capsys):
     with pytest.raises(SystemExit, match="2"):
         call("digits-keras3.h5", "images.npy", *words.split())
-    assert capsys.readouterr().err.endswith(f"golden_ranges: error: {message}\n")
+    assert capsys.readouterr().err.endswith(f"ranges: error: {message}\n")
 
 
 def test_a_model_with_layers_of_its_own_is_for_the_function(files, capsys):
-    patch = pipe.patch(pipe.config_of("digits-keras3.h5"), "--after", "conv2d")
-    (files / "sites").write_text(pipe.site_line((8, 8, 8), {(0, 0, 0): 1.0}))
-    pipe.simulate("digits-keras3.h5", "faulty.h5", files / "sites", 3, patch_or_config=patch)
-    assert call("faulty.h5", "images.npy") == 1
+    class Twice(KERAS[3].layers.Layer):
+        def call(self, inputs):
+            return 2 * inputs
+
+    KERAS[3].Sequential([KERAS[3].layers.Input((8, 8, 1)), Twice()]).save("own.h5")
+    assert call("own.h5", "images.npy") == 1
     told = capsys.readouterr().err.splitlines()
-    assert "ErrorSimulator" in told[0]
-    assert told[1] == "hint: a model with layers of its own: load it in Python and call golden_ranges(model, inputs)"
+    assert "Twice" in told[0]
+    assert told[1] == "hint: a model with layers of its own: load it in Python and call classes_h5.golden_ranges(model, inputs)"
 
 
 def test_a_model_that_is_no_graph_is_refused():

@@ -3,7 +3,7 @@
 import pipe
 import pytest
 import zoo
-from error_simulator import ErrorSimulatorMode
+from classes_h5.simulator import ErrorSimulatorMode
 from kerases import KERAS, run, same_bits, simulators
 from prove import Network
 

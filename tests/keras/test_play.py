@@ -1,4 +1,4 @@
-"""The runner, docs/keras/runner.py and play.py: what it writes is what one prediction after the other gives, and bad input is told."""
+"""The runner, classes_h5.runner and classes_h5.play: what it writes is what one prediction after the other gives, and bad input is told."""
 
 import csv
 import json
@@ -8,11 +8,9 @@ import shutil
 import h5py
 import numpy as np
 import pipe
-import play
 import pytest
-import runner
-import tensorflow as tf
-from error_simulator import ErrorSimulatorMode
+from classes_h5 import play, runner
+from classes_h5.simulator import ErrorSimulatorMode
 from kerases import DATA, KERAS, SIMULATOR, load, run
 
 COUNT = 24
@@ -310,7 +308,7 @@ def two_simulators(faulty, digits, folder):
     "change, options, message",
     [
         (given(model="{folder}/none.h5"), {}, "{folder}/none.h5: no such file"),
-        (given(model="{digits}/images.npy"), {}, "{digits}/images.npy: is no HDF5 file: Unable to synchronously open file (file signature not found)"),
+        (given(model="{digits}/images.npy"), {}, "{digits}/images.npy: is not an HDF5 file"),
         (given(model="{data}/digits-keras3.h5"), {}, "no ErrorSimulator in the model (h5-config-set puts one in)"),
         (a_placeholder, {}, "{folder}/unfilled.h5 does not load: ErrorSimulator: 'INJ_SITES' stands where sites belong (h5-config-set fills it)"),
         (two_simulators, {}, "several simulators, choose one: simulator, simulator_1"),

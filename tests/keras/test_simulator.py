@@ -1,11 +1,11 @@
-"""The layer in docs/keras alone, in both Kerases."""
+"""The layer alone, in both Kerases."""
 
 import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from error_simulator import ErrorSimulatorMode
+from classes_h5.simulator import ErrorSimulatorMode
 from kerases import KERAS, SIMULATOR, load, run
 
 SHAPE = (4, 5, 2)

@@ -5,7 +5,7 @@
 //!             "outer/inner": {"min": -1.5, "max": 2.0}}}
 //! ```
 //!
-//! `docs/keras/golden_ranges.py` writes one; whatever else the file holds is a remark.
+//! `python -m classes_h5.ranges` writes one; whatever else the file holds is a remark.
 
 use serde_json::{Map, Value};
 use thiserror::Error;

@@ -1,0 +1,113 @@
+"""What each step runs, as a line for a shell in the folder of the results. The page prints the same lines."""
+
+import json
+import os
+import shlex
+from pathlib import Path
+
+PYTHON = "python -m classes_h5."
+
+
+def line(program, *words):
+    """A command of words that are quoted where they need it; words that are None are left out."""
+    return " ".join([program, *(shlex.quote(str(word)) for word in words if word is not None)])
+
+
+def given(given, out):
+    """Puts a file of the user's where the other commands find it: a link, or an array as a file of its own."""
+    if given.array:
+        code = "import sys, numpy; numpy.save(sys.argv[3], numpy.load(sys.argv[1])[sys.argv[2]])"
+        return line("python", "-c", code, given.file, given.array, out)
+    return line("ln", "-s", os.path.relpath(given.file), out)
+
+
+def config():
+    return line("h5-config-get", "model.h5") + " > config.json"
+
+
+def ranges(campaign):
+    return line(
+        PYTHON + "ranges", "model.h5", "inputs.npy", "--out", "ranges.json",
+        "--keras", campaign.keras, "--batch-size", campaign.settings["batch"],
+    )  # fmt: skip
+
+
+def weights(campaign):
+    return line(PYTHON + "campaign.weights", "model.h5", "--keras", campaign.keras, "--out", "weights.tsv")
+
+
+def frequencies(campaign):
+    """What classes-sites --list-operators prints of all sets, under one heading."""
+    lists = [line("classes-sites", "--list-operators", "--models", models) for models in campaign.measured]
+    return f"{{ {'; '.join([lists[0], *(f'{more} | tail -n +2' for more in lists[1:])])}; }} > frequencies.tsv"
+
+
+def estimates(campaign):
+    reweighted = ["--frequencies", "frequencies.tsv"] if campaign.reweighted else []
+    return line(PYTHON + "campaign.estimates", "predictions.tsv", "--weights", "weights.tsv", *reweighted, "--out", "estimates.tsv")
+
+
+def patch(campaign, layer, ranges):
+    """The patch, and the patched config. An activation is split off where the ranges tell of what lies before it."""
+    split = "--split-activation" if campaign.settings["split_activation"] and is_split(layer, ranges) else None
+    made = line("classes-patch", "--after", layer.name, split)
+    return (
+        f"{made} config.json > {shlex.quote(layer.folder + '/patch.json')} && "
+        f"{made} --apply config.json > {shlex.quote(layer.folder + '/config.json')}"
+    )
+
+
+def is_split(layer, ranges):
+    return "before_activation" in json.loads(Path(ranges).read_text())["layers"].get(layer.name, {})
+
+
+def sites(run, shard):
+    first, last = map(int, shard.split("-"))
+    return f"{{ {'; '.join(draws(run, first, last))}; }} > {shlex.quote(f'{run.folder}/{shard}.sites.ndjson')}"
+
+
+def one_site(run, site):
+    return draws(run, site, site + 1)[0]
+
+
+def draws(run, first, last):
+    """The ranges' file is read with the patched config, which tells whether the activation is split off."""
+    config = f"{run.layer.folder}/config.json"
+    return [line("classes-sites", "--layer", run.layer.name, *draw, config) for draw in run.draws(first, last)]
+
+
+def faulty(campaign, run, shard):
+    files = f"{run.folder}/{shard}"
+    return (
+        line("h5-config-set", "model.h5", f"{files}.h5", "--sparse", "--force", "--keras", campaign.keras)
+        + f" --sites {shlex.quote(files + '.sites.ndjson')} --input {shlex.quote(run.layer.folder + '/patch.json')}"
+    )
+
+
+def play(campaign, run, shard):
+    files = f"{run.folder}/{shard}"
+    outcome = campaign.settings["outcome"]
+    hook = ["--outcome", f"outcome:{outcome[1]}"] if outcome else []
+    labels = ["--labels", "labels.npy"] if campaign.settings["labels"] else []
+    return line(
+        PYTHON + "play", f"{files}.h5", "--images", "inputs.npy", *labels, "--sites", f"{files}.sites.ndjson",
+        "--layer", run.layer.name, "--design", campaign.settings["design"], "--seed", run.seed,
+        "--keras", campaign.keras, "--batch-size", campaign.settings["batch"], *hook, "--out", f"{files}.predictions.tsv",
+    )  # fmt: skip
+
+
+def of_one_shard(campaign):
+    """All steps that lead to the first shard, and those behind the last."""
+    run = campaign.runs[0]
+    shard = run.shards(campaign.settings["shard"])[0]
+    return [
+        config(),
+        *([ranges(campaign)] if campaign.settings["ranges"] == "golden" else []),
+        patch(campaign, run.layer, "ranges.json"),
+        sites(run, shard),
+        faulty(campaign, run, shard),
+        play(campaign, run, shard),
+        *([weights(campaign)] if campaign.settings["weights"] == "macs" else []),
+        *([frequencies(campaign)] if campaign.reweighted else []),
+        estimates(campaign),
+    ]

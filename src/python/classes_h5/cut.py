@@ -1,0 +1,93 @@
+"""Finds the simulators of a model and cuts its graph in two before one of them, in Keras 3 and Keras 2."""
+
+from collections import namedtuple
+
+import tensorflow as tf
+
+from classes_h5.keras_internals import graph_of, is_symbolic, nodes, origin
+
+# A simulator: its path in nested models, itself, the model it is in, the layer of the whole model that is or holds it.
+Found = namedtuple("Found", "path layer model outermost")
+# A layer's call in a graph: the layer, (arguments, keyword arguments), the tensors among them, those it makes.
+Call = namedtuple("Call", "layer arguments inputs outputs")
+
+
+def calls(model):
+    """Every call of a layer in the model's graph, in an order in which they can be computed."""
+    for node in nodes(graph_of(model)):
+        outputs = tf.nest.flatten(node.outputs)
+        if not node.is_input and hasattr(node, "operation"):  # Keras 3
+            yield Call(node.operation, (node.arguments.args, node.arguments.kwargs), node.input_tensors, outputs)
+        elif not node.is_input:
+            yield Call(node.layer, (node.call_args, node.call_kwargs), node.keras_inputs, outputs)
+
+
+def key(tensor):
+    """The same for two symbolic tensors that are the same output of the same call."""
+    layer, call, place = origin(tensor)
+    return id(layer), call, place
+
+
+def simulators(model, path="", outermost=None):
+    """All simulators, those in nested models as well; they are known by their class's name."""
+    for layer in model.layers:
+        found = Found(path + layer.name, layer, model, outermost or layer)
+        if type(layer).__name__ == "ErrorSimulator":
+            yield found
+        elif hasattr(layer, "layers"):
+            yield from simulators(layer, found.path + "/", found.outermost)
+
+
+def times_called(model, simulator):
+    """How often one pass through the model calls the simulator."""
+    return sum(
+        1 if call.layer is simulator else times_called(call.layer, simulator)
+        for call in calls(model)
+        if call.layer is simulator or hasattr(call.layer, "layers")
+    )
+
+
+def layer_before(found):
+    """The path of the layer whose output the simulator corrupts."""
+    taken = next(call.inputs[0] for call in calls(found.model) if call.layer is found.layer)
+    return found.path.removesuffix(found.layer.name) + origin(taken)[0].name
+
+
+class Part:
+    """Some calls of a graph, as a function: a list of tensors in, a list of tensors out, nothing trains."""
+
+    def __init__(self, calls, inputs, outputs):
+        self.calls, self.inputs, self.outputs = calls, inputs, outputs
+
+    def __call__(self, tensors):
+        values = dict(zip(map(key, self.inputs), tensors))
+
+        def fill(leaf):
+            return values[key(leaf)] if is_symbolic(leaf) else leaf
+
+        for call in self.calls:
+            arguments, keywords = tf.nest.map_structure(fill, call.arguments)
+            made = call.layer(*arguments, **keywords)
+            values.update(zip(map(key, call.outputs), tf.nest.flatten(made)))
+        return [values[key(tensor)] for tensor in self.outputs]
+
+
+def cut(model, layer):
+    """(before, after): two Parts that one after the other compute what the model computes.
+
+    `after` has the calls of `layer` and all that depends on them, `before` the rest. Between them go the tensors that
+    the one makes and the other takes: the layer's input, and what passes by it, such as a skip connection.
+    """
+    depends: set = set()
+    crossing: dict = {}
+    before, after = [], []
+    for call in calls(model):
+        if call.layer is layer or any(key(tensor) in depends for tensor in call.inputs):
+            depends.update(map(key, call.outputs))
+            crossing.update((key(tensor), tensor) for tensor in call.inputs if key(tensor) not in depends)
+            after.append(call)
+        else:
+            before.append(call)
+    crossing.update((key(tensor), tensor) for tensor in model.outputs if key(tensor) not in depends)
+    between = list(crossing.values())
+    return Part(before, model.inputs, between), Part(after, between, model.outputs)

@@ -1,0 +1,34 @@
+"""What Keras keeps to itself, in Keras 3 and Keras 2: all private attributes that this package touches are named here alone."""
+
+
+def graph_of(model):
+    """The graph of layers in a model, None if it has none: Keras 3 keeps that of a Sequential apart."""
+    graph = getattr(model, "_functional", None) or model
+    return graph if hasattr(graph, "_nodes_by_depth") else None
+
+
+def nodes(graph):
+    """Every call of a layer in a graph, the model's inputs included, in an order in which they can be computed."""
+    for depth in sorted(graph._nodes_by_depth, reverse=True):
+        yield from graph._nodes_by_depth[depth]
+
+
+def origin(tensor):
+    """(layer, call, place among the call's outputs) of a symbolic tensor."""
+    layer, call, place = tensor._keras_history
+    return layer, call, place
+
+
+def is_symbolic(leaf):
+    """Whether this is a tensor of a graph rather than a value."""
+    return hasattr(leaf, "_keras_history")
+
+
+def input_structure(graph):
+    """The structure of tensors that a graph is called with."""
+    return graph._inputs_struct if hasattr(graph, "_inputs_struct") else graph._nested_inputs
+
+
+def flatten_inputs(graph):
+    """The function by which a graph makes a flat list of what it is called with."""
+    return getattr(graph, "_standardize_inputs", None) or graph._flatten_to_reference_inputs

@@ -1,0 +1,204 @@
+"""Plays injection sites into a faulty model: every prediction charged to its fault.
+
+    from classes_h5.runner import load, play
+
+    model = load("faulty.h5")
+    table = play(model, None, "sites.ndjson", images, labels)    # pandas.DataFrame(table) has one line a prediction
+
+`python -m classes_h5.play` does the same with files.
+"""
+
+import hashlib
+import os
+import re
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+
+from classes_h5.batches import play_batches
+from classes_h5.cut import layer_before, simulators, times_called
+from classes_h5.files import Refused, keras_for
+from classes_h5.judge import asked, classes_of, judge
+from classes_h5.simulator import ErrorSimulatorMode, error_simulator
+from classes_h5.site_lines import Site, SiteError, read_sites
+
+ONE, CROSSED = "one", "crossed"
+COLUMNS = (
+    "layer",  # whose output is corrupted
+    "operator",  # of the sites' error model; empty for the single-bit-flip baseline and for sites made by hand
+    "set",  # gpu-warp, gpu-thread, a folder of one's own, single-bit-flip; empty for sites made by hand
+    "seed",  # of the sites, empty if their lines have none
+    "site",  # its number as its line has it, else its place in the file
+    "spatial_class",  # empty for the baseline
+    "value_classes",  # those of the cells, sorted, joined by +
+    "as_defined",  # true or false, as all truth values here
+    "cells",  # how many
+    "input",  # its place in the images, from 0
+    "label",  # empty without labels
+    "golden",  # the class of the highest score without the fault; -1 where a score is NaN
+    "faulty",  # the same with the fault
+    "changed",  # the two differ
+    "critical",  # golden is the label and faulty is not (top-1 lost); without labels: changed
+    "distance",  # the greatest absolute difference of an output value from the golden one, to six decimals
+    "nan",  # a NaN or an infinity is in the faulty output
+    "no_effect",  # the simulator changed no bit: the cells held those values already
+    "outcome",  # the hook's result; without a hook the first that holds of nan, critical, changed, masked
+)
+
+
+class PlayError(Exception):
+    """What cannot be played, in one line."""
+
+
+def load(path, version="auto"):
+    """The model in a file, by Keras "2", "3" or the one that wrote it ("auto")."""
+    try:
+        keras = keras_for(path, version)
+    except Refused as error:
+        raise PlayError(str(error)) from error
+    try:
+        return keras.models.load_model(path, custom_objects={"ErrorSimulator": error_simulator(keras)}, compile=False)
+    except Exception as error:  # Keras wraps what a layer says in whatever it was doing
+        said = re.search(r"ErrorSimulator: .*", str(error))
+        raise PlayError(f"{path} does not load: {said[0] if said else one_line(error)}") from error
+
+
+def play(
+    model,
+    simulator,
+    sites,
+    images,
+    labels=None,
+    *,
+    layer=None,
+    design=ONE,
+    seed=0,
+    batch_size=32,
+    outcome=None,
+    first=0,
+    count=None,
+    graph=True,
+):
+    """A list for each of COLUMNS, with an entry a prediction, in the order of the sites, then of the inputs.
+
+    model: as `load` gives it. simulator: its name ("outer/simulator" in a nested model), None for the only one.
+    sites: the path of the lines that the model was filled with. layer: its name in the rows, None for that before the simulator.
+    images: an array of the network's inputs. labels: their classes, integers, or None.
+    design: ONE, each site meets one input that (seed, site) decides; or CROSSED, each site meets every input.
+    outcome: a function of (golden, faulty, input) for each prediction, arrays without the batch axis (lists of them
+    where the network has several outputs), that returns a number, a bool or a str.
+    first, count: play these places of the file only. graph: False for eager computation, slower.
+    Afterwards all simulators but this one are disabled. Raises PlayError.
+    """
+    found = choose(model, simulator)
+    calls = times_called(model, found.layer)
+    if calls != 1:
+        raise PlayError(f"{found.path} is called {calls} times in one pass: a transient fault strikes once (classes-patch --node)")
+    sites = matching(sites, found)
+    chosen = range(first, len(sites) if count is None else min(first + count, len(sites)))
+    if not chosen:
+        raise PlayError(f"no site to play: {len(sites)} sites, the first wanted is {first}")
+    images, labels = checked(model, images, labels)
+    classes = classes_of(model)
+    if classes is None and outcome is None:
+        shapes = ", ".join(str(tuple(output.shape[1:])) for output in model.outputs)
+        raise PlayError(f"outputs of shape {shapes} are not one score for each class: give an outcome function")
+    if labels is not None and classes and not (labels.min() >= 0 and labels.max() < classes):
+        raise PlayError(f"labels are from {labels.min()} to {labels.max()}, the network has classes 0 to {classes - 1}")
+
+    layer = layer or layer_before(found)
+    batch_size = model.inputs[0].shape[0] or batch_size
+    pairs = paired(design, seed, layer, sites, chosen, len(images))
+    table = {name: [None] * len(pairs) for name in COLUMNS}
+    for batch in play_batches(model, found, images, pairs, batch_size, graph):
+        judged = judge(batch, None if labels is None else labels[pairs[batch.pairs, 1]], classes is not None)
+        if outcome:
+            judged["outcome"] = hooked(outcome, batch, images[pairs[batch.pairs, 1]])
+        for name, values in judged.items():
+            for pair, value in zip(batch.pairs, values):
+                table[name][pair] = value
+    found.layer.select(None)
+    table["layer"] = [layer] * len(pairs)
+    table["input"] = pairs[:, 1].tolist()
+    for name in Site._fields:
+        table[name] = [getattr(sites[place], name) for place in pairs[:, 0]]
+    return table
+
+
+def paired(design, seed, layer, sites, chosen, inputs):
+    """The pairs (place of the site, input) of a design, as an array of two columns."""
+    if design == CROSSED:
+        return np.column_stack((np.repeat(chosen, inputs), np.tile(np.arange(inputs), len(chosen))))
+    return np.array([(place, meets(seed, layer, sites[place], inputs)) for place in chosen])
+
+
+def meets(seed, layer, site, inputs):
+    """The input that a site meets: uniform, and for no other reason than seed and site the same everywhere."""
+    text = "\n".join(
+        map(str, ("classes-h5 input 1", seed, layer, site.set, site.operator, site.seed, site.spatial_class, site.site))
+    )
+    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") % inputs
+
+
+def hooked(outcome, batch, images):
+    """What the outcome function says of each prediction of a batch."""
+    try:
+        return [asked(outcome, batch, row, image) for row, image in enumerate(images)]
+    except Exception as error:
+        raise PlayError(f"the outcome function: {type(error).__name__}: {one_line(error)}") from error
+
+
+def choose(model, name):
+    """The simulator of this name, the only one if None; the others are disabled."""
+    found = {one.path: one for one in simulators(model)}
+    if not found:
+        raise PlayError("no ErrorSimulator in the model (h5-config-set puts one in)")
+    if name is None and len(found) > 1:
+        raise PlayError(f"several simulators, choose one: {', '.join(found)}")
+    if name is not None and name not in found:
+        raise PlayError(f"no simulator {name} in the model, there is: {', '.join(found)}")
+    chosen = found[name or next(iter(found))]
+    for one in found.values():
+        one.layer.set_mode(ErrorSimulatorMode.disabled)
+    return chosen
+
+
+def matching(path, found):
+    """The sites of a file, which must be those that the simulator was filled with."""
+    try:
+        sites = read_sites(path)
+    except (SiteError, OSError, UnicodeDecodeError) as error:
+        raise PlayError(f"{path}: {getattr(error, 'strerror', None) or one_line(error)}") from error
+    if len(sites) != found.layer.num_inj_sites:
+        raise PlayError(f"{path} has {len(sites)} sites, {found.path} {found.layer.num_inj_sites}: not those it was filled with")
+    for place, (site, cells) in enumerate(zip(sites, found.layer.cell_counts())):
+        if site.cells != cells:
+            raise PlayError(
+                f"{path}: site {place} has {site.cells} cells, that of {found.path} {cells}: not those it was filled with"
+            )
+    return sites
+
+
+def checked(model, images, labels):
+    """Images and labels that the network can take."""
+    if len(model.inputs) != 1:
+        raise PlayError(f"the network takes {len(model.inputs)} inputs, only one can be fed")
+    wanted = tf.TensorShape(model.inputs[0].shape[1:])
+    if images.ndim == 0 or not len(images) or images.dtype.kind not in "biuf":
+        raise PlayError(f"images must be an array of numbers of one or more inputs, found {images.dtype} of shape {images.shape}")
+    if not wanted.is_compatible_with(images.shape[1:]):
+        raise PlayError(f"each of the images has shape {images.shape[1:]}, the network takes {tuple(wanted)}")
+    if labels is not None:
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels[:, 0]
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+            raise PlayError(f"labels must be one integer an input, found {labels.dtype} of shape {labels.shape}")
+        if len(labels) != len(images):
+            raise PlayError(f"{len(labels)} labels for {len(images)} images")
+    return images, labels
+
+
+def one_line(error):
+    return str(error).strip().partition("\n")[0] or type(error).__name__
