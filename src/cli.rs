@@ -67,6 +67,11 @@ fn parse<A: CommandFactory + FromArgMatches>(tool: &'static str) -> Result<(A, b
     let what = paragraphs.next().unwrap_or_default();
     say(tool, what.strip_prefix("error: ").unwrap_or(&what));
     let tip = paragraphs.find_map(|paragraph| Some(paragraph.strip_prefix("tip: ")?.to_owned()));
+    // clap's own advice, `-- -d`, is for arguments without a flag.
+    let tip = tip.map(|tip| match tip.contains("as a value, use '-- ") {
+        true => "a flag's value that begins with '-' stands behind a '=', as in --after=-dash".to_owned(),
+        false => tip,
+    });
     say("hint", &tip.unwrap_or_else(|| "--help shows what there is, with examples".to_owned()));
     Err(ExitCode::from(2))
 }

@@ -113,6 +113,9 @@ fn edit(
     let written_by = model.keras_version();
     let writer = config::writer(written_by.as_deref(), &old_graph);
     let keras = options.keras.unwrap_or(writer);
+    if (writer, keras) == (Keras::Three, Keras::Two) {
+        return Err(RewriteError::NewerConfig);
+    }
     let given = Circumstances { saved: &model.saved()?, writer, keras, stated: &options.stated };
     let plan = weights::plan(&old_graph, &graph, given)?;
 

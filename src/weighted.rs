@@ -14,7 +14,12 @@ impl<T> Weighted<T> {
     /// Normalises the weights, none of which may be negative; `None` where all are 0.
     pub fn new(mut entries: Vec<(f64, T)>) -> Option<Self> {
         let last = entries.iter().rposition(|&(weight, _)| weight > 0.0)?;
-        let sum: f64 = entries.iter().map(|&(weight, _)| weight).sum();
+        let mut sum: f64 = entries.iter().map(|&(weight, _)| weight).sum();
+        if sum.is_infinite() {
+            let greatest = entries.iter().map(|&(weight, _)| weight).fold(0.0, f64::max);
+            entries.iter_mut().for_each(|(weight, _)| *weight /= greatest);
+            sum = entries.iter().map(|&(weight, _)| weight).sum();
+        }
         for (weight, _) in &mut entries {
             *weight /= sum;
         }
@@ -69,5 +74,8 @@ mod tests {
     fn nothing_with_a_weight_is_nothing() {
         assert_eq!(Weighted::<()>::new(vec![]), None);
         assert_eq!(Weighted::new(vec![(0.0, ())]), None);
+        let huge = Weighted::new(vec![(1.5e308, 'a'), (0.5e308, 'b'), (1e308, 'c')]).unwrap();
+        let weights: Vec<f64> = huge.iter().map(|(weight, _)| weight).collect();
+        assert!(weights.iter().zip([0.5, 1.0 / 6.0, 1.0 / 3.0]).all(|(got, wanted)| (got - wanted).abs() < 1e-15));
     }
 }

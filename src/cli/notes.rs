@@ -124,17 +124,15 @@ pub fn rewritten(options: &RewriteOptions, report: &Report) -> Vec<String> {
     }
     // Only a simulator makes a difference between the two.
     if report.simulators > 0 {
-        let (this, other) = match report.keras {
-            Keras::Two => (2, 3),
-            Keras::Three => (3, 2),
-        };
+        // Keras 3 loads files of Keras 2 as well, and not the other way round.
+        let other = if report.keras == Keras::Two { "; --keras 3 for the other" } else { "" };
         let why = match (&report.written_by, options.keras) {
-            (Some(version), _) => format!(" (MODEL was written by {}; --keras {other} for the other)", shown(version)),
-            (None, None) => format!(" (MODEL does not say who wrote it; --keras {other} for the other)"),
+            (Some(version), _) => format!(" (MODEL was written by {}{other})", shown(version)),
+            (None, None) => format!(" (MODEL does not say who wrote it{other})"),
             _ => String::new(),
         };
         let is = if options.check { "would be" } else { "is" };
-        words.push(format!("{} {is} for Keras {this}{why}", shown_path(&options.out)));
+        words.push(format!("{} {is} for Keras {}{why}", shown_path(&options.out), report.keras.number()));
     }
     words
 }

@@ -48,6 +48,9 @@ pub enum RewriteError {
     /// The new config is not one that Keras could load.
     #[error("the new config: {0}")]
     NewConfig(ConfigError),
+    /// A file of Keras 3 for Keras 2.
+    #[error("MODEL is of Keras 3, and Keras 2 loads no config of Keras 3")]
+    NewerConfig,
     /// The saved weights do not fit the new config.
     #[error(transparent)]
     Weights(#[from] PlanError),

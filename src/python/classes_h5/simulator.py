@@ -196,6 +196,7 @@ class _Simulation(_Layer):
             raise ValueError(
                 f"ErrorSimulator: num_inj_sites is {num_inj_sites}, must be in 1..{len(self._sites)}, the number of sites"
             )
+        self.supports_masking = True  # a mask goes on as it came
         self.supports_jit = False  # the site picked decides how many cells change
         # Keras 2 counts a tf.Variable as a weight, Keras 3 does not.
         enabled = [[ErrorSimulatorMode.enabled]]
