@@ -10,7 +10,7 @@ mod simple;
 use serde_json::Value;
 
 use super::simulator;
-use super::variables::Variable;
+use super::variables::{Variable, When};
 use crate::operator::Operator;
 
 /// What is known of a class of layers.
@@ -29,6 +29,8 @@ pub struct Class {
     pub variables: &'static [Variable],
     /// The layers that it holds.
     pub holds: Holds,
+    /// The settings of which any makes [`Holds::Parts`] of it; with none of them it holds nothing. Empty: it always does.
+    parts_when: &'static [When],
     /// The rule for its output's shape.
     pub shape: Rule,
 }
@@ -252,6 +254,7 @@ impl Class {
             fuses: false,
             variables: &[],
             holds: Holds::Nothing,
+            parts_when: &[],
             shape,
         }
     }
@@ -280,6 +283,20 @@ impl Class {
         Class { holds, ..self }
     }
 
+    const fn parts_when(self, parts_when: &'static [When]) -> Self {
+        Class { holds: Holds::Parts, parts_when, ..self }
+    }
+
+    /// What a layer constructed from `config` holds.
+    pub fn holds_in(&self, config: &Value) -> Holds {
+        match self.holds {
+            Holds::Parts if !self.parts_when.is_empty() && !self.parts_when.iter().any(|when| when.is_so(config)) => {
+                Holds::Nothing
+            }
+            holds => holds,
+        }
+    }
+
     /// Whether a layer constructed from `config` has variables of its own.
     pub fn has_variables(&self, config: &Value) -> bool {
         self.variables.iter().any(|variable| variable.is_in(config))
@@ -293,7 +310,7 @@ pub fn may_have_weights(kind: Kind, config: &Value) -> bool {
         Kind::Other => true,
         Kind::Keras(class) => {
             class.has_variables(config)
-                || match class.holds {
+                || match class.holds_in(config) {
                     Holds::Nothing => false,
                     Holds::Layers(arguments) => {
                         arguments.iter().filter_map(|key| config.get(key)).any(held_may_have_weights)

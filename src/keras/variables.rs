@@ -41,10 +41,17 @@ impl Variable {
 
     /// Whether a layer with this config has it.
     pub fn is_in(&self, config: &Value) -> bool {
+        self.when.iter().all(|when| when.is_so(config))
+    }
+}
+
+impl When {
+    /// Whether a config is so.
+    pub(super) fn is_so(self, config: &Value) -> bool {
         let flag = |key: &str| config.get(key).and_then(Value::as_bool);
         let is_given = |key: &str| config.get(key).is_some_and(|value| !value.is_null());
         let text = |key: &str| config.get(key).and_then(Value::as_str);
-        self.when.iter().all(|when| match *when {
+        match self {
             When::Unless(key) => flag(key) != Some(false),
             When::If(key) => flag(key) == Some(true),
             When::IfNot(key) => flag(key) != Some(true),
@@ -53,7 +60,7 @@ impl Variable {
             When::NotGiven(key) => !is_given(key),
             When::Is(key, value) => text(key) == Some(value),
             When::IsNot(key, value) => text(key) != Some(value),
-        })
+        }
     }
 }
 

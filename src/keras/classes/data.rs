@@ -3,6 +3,7 @@
 use super::{Class, Holds, Rule};
 use crate::keras::variables::{When, kept, trained};
 
+const VOCABULARY: &[When] = &[When::Is("output_mode", "tf_idf"), When::NotGiven("vocabulary")];
 const NOT_GIVEN: &[When] = &[When::NotGiven("mean")];
 
 const fn same(name: &'static str) -> Class {
@@ -40,6 +41,7 @@ pub(super) const ROWS: &[Class] = &[
     same("RandomTranslation"),
     same("RandomZoom"),
     same("Solarization"),
+    // Those of a list, one after the other.
     other("Pipeline").holds(Holds::Layers(&["layers"])),
     // On images with labels or boxes: a structure comes out.
     other("CutMix"),
@@ -52,17 +54,26 @@ pub(super) const ROWS: &[Class] = &[
         kept(&["count"]).when(NOT_GIVEN),
     ]),
     other("CategoryEncoding"),
-    other("Discretization"),
+    // Where it has learnt its bounds, Keras 2 saves what it learnt them from.
+    other("Discretization").parts_when(&[When::NotGiven("bin_boundaries")]),
     other("HashedCrossing"),
     other("Hashing"),
-    // Vocabularies are tables or assets; with `tf_idf` some are weights.
-    other("IntegerLookup").holds(Holds::Parts),
-    other("StringLookup").holds(Holds::Parts),
-    other("TextVectorization").holds(Holds::Parts),
+    // A vocabulary that stands in the config is no weight; what goes with `tf_idf` is one in Keras 2.
+    other("IntegerLookup").parts_when(VOCABULARY),
+    other("StringLookup").parts_when(VOCABULARY),
+    other("TextVectorization").parts_when(VOCABULARY),
+    other("DenseFeatures").holds(Holds::Parts),
+    other("DynamicEmbedding").holds(Holds::Parts),
+    other("DynamicLookup").holds(Holds::Parts),
     // Sound.
     other("MelSpectrogram"),
     other("STFTSpectrogram").variables(&[
         trained(&["real_kernel"]).when(&[When::IsNot("mode", "imag")]),
         trained(&["imag_kernel"]).when(&[When::IsNot("mode", "real")]),
     ]),
+    // What other libraries compute.
+    other("FlaxLayer").holds(Holds::Parts),
+    other("JaxLayer").holds(Holds::Parts),
+    other("TFSMLayer").holds(Holds::Parts),
+    other("TorchModuleWrapper").holds(Holds::Parts),
 ];

@@ -63,6 +63,12 @@ pub(super) const ROWS: &[Class] = &[
     convolution("LocallyConnected2D", Convolution::Plain, 2, KERNEL_AND_BIAS),
     features("Dense", Features::Dense).fuses().variables(KERNEL_AND_BIAS),
     features("EinsumDense", Features::Einsum).fuses().variables(EINSUM),
+    // The kernel is drawn once; how far it is spread can train.
+    features("RandomFourierFeatures", Features::Dense).variables(&[
+        trained(&["kernel_scale"]),
+        kept(&["unscaled_kernel"]),
+        kept(&["bias"]),
+    ]),
     features("Embedding", Features::Embedding).variables(&[EMBEDDINGS]),
     // Called the other way round it gives one number a token of its vocabulary: no one shape.
     Class::new("ReversibleEmbedding", Rule::Unknown)
@@ -78,6 +84,8 @@ pub(super) const ROWS: &[Class] = &[
     cell("SimpleRNNCell"),
     cell("GRUCell"),
     cell("LSTMCell"),
+    // A base of others.
+    Class::new("AbstractRNNCell", Rule::Unknown),
     headed("MultiHeadAttention"),
     headed("GroupedQueryAttention").also(&["GroupQueryAttention"]),
     Class::new("Attention", Rule::Attention(Attention::Listed)).variables(&[
@@ -88,7 +96,8 @@ pub(super) const ROWS: &[Class] = &[
         .variables(&[trained(&["scale"]).when(&[When::Unless("use_scale")])]),
     Class::new("TimeDistributed", Rule::Wrapper(Wrapper::EachStep)).holds(Holds::Layers(&["layer"])),
     Class::new("Bidirectional", Rule::Wrapper(Wrapper::BothWays)).holds(Holds::Layers(&["layer", "backward_layer"])),
-    Class::new("Wrapper", Rule::Unknown).holds(Holds::Layers(&["layer"])),
+    // A base of others, which passes on what it takes.
+    Class::new("Wrapper", Rule::Same).holds(Holds::Layers(&["layer"])),
     Class::new("SpectralNormalization", Rule::Wrapper(Wrapper::Once))
         .holds(Holds::Layers(&["layer"]))
         .variables(&[kept(&["vector_u", "sn_u"])]),

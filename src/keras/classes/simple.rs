@@ -87,6 +87,9 @@ pub(super) const ROWS: &[Class] = &[
     same("Identity"),
     same("Masking"),
     same("Rescaling"),
+    // Bases of others, which in Keras 2 pass on what they take.
+    same("Layer"),
+    same("PreprocessingLayer"),
     // Of ConvNeXt in keras.applications.
     same("LayerScale").variables(&[trained(&["gamma"])]),
     same("StochasticDepth"),
