@@ -59,8 +59,9 @@ class Network:
         return list(self._targets(self.model, json.loads(self.config)["config"], ""))
 
     def _targets(self, model, config, prefix):
-        calls = {layer["config"]["name"]: len(layer.get("inbound_nodes", [])) for layer in config["layers"]}
-        nested = {layer["config"]["name"]: layer["config"] for layer in config["layers"] if "layers" in layer["config"]}
+        layers = {layer.get("name") or layer["config"]["name"]: layer for layer in config["layers"]}
+        calls = {name: len(layer.get("inbound_nodes", [])) for name, layer in layers.items()}
+        nested = {name: layer["config"] for name, layer in layers.items() if "layers" in layer["config"]}
         used = used_tensors(model)
         for layer in operations(model):
             outputs = layer._inbound_nodes[0].outputs
@@ -106,16 +107,24 @@ class Network:
         return faulty
 
 
+def names(holder, attribute):
+    """A list of names in an attribute, or in several where it is long."""
+    chunks = [attribute] if attribute in holder.attrs else sorted(
+        (a for a in holder.attrs if a.startswith(attribute)), key=lambda a: int(a[len(attribute) :])
+    )
+    return [n if isinstance(n, str) else n.decode() for chunk in chunks for n in holder.attrs[chunk]]
+
+
 def weight_order(path):
     """Layers that have weights, and the weights of each, in the order in which Keras reads them."""
     with h5py.File(path) as file:
         group = file["model_weights"]
-
-        def names(holder, attribute):
-            chunks = [attribute] if attribute in holder.attrs else sorted(
-                (a for a in holder.attrs if a.startswith(attribute)), key=lambda a: int(a[len(attribute) :])
-            )
-            return [n if isinstance(n, str) else n.decode() for chunk in chunks for n in holder.attrs[chunk]]
-
         order = [(layer, names(group[layer], "weight_names")) for layer in names(group, "layer_names")]
     return [(layer, weights) for layer, weights in order if weights]
+
+
+def slots_in_order(path):
+    """The optimizer's state as a file has it."""
+    with h5py.File(path) as file:
+        group = file["optimizer_weights"]
+        return [group[name][()] for name in names(group, "weight_names")]
