@@ -10,14 +10,13 @@ pub(super) fn outputs(
     settings: Settings,
     kind: Attention,
     arguments: &Arguments,
-    inputs: &[Axes],
+    inputs: &[Option<Axes>],
 ) -> Option<Vec<Axes>> {
     match kind {
         Attention::Listed => {
-            let listed = inputs.get(arguments.tensors("inputs", 0))?;
-            let (query, value, key) = match listed {
-                [query, value] => (query, value, value),
-                [query, value, key] => (query, value, key),
+            let (query, value, key) = match inputs.get(arguments.tensors("inputs", 0))? {
+                [Some(query), Some(value)] => (query, value, value),
+                [Some(query), Some(value), Some(key)] => (query, value, key),
                 _ => return None,
             };
             let (_, before) = query.split_last()?;
@@ -28,7 +27,8 @@ pub(super) fn outputs(
         Attention::Headed => {
             let input = |name, position| inputs.get(arguments.tensors(name, position)).and_then(|found| found.first());
             let (query, value) = (input("query", 0)?, input("value", 1)?);
-            headed(settings, query, input("key", 2).unwrap_or(value), arguments)
+            let key = input("key", 2).unwrap_or(value);
+            headed(settings, query.as_ref()?, key.as_ref()?, arguments)
         }
     }
 }

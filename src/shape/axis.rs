@@ -66,13 +66,9 @@ impl Axis {
     }
 }
 
-/// The axes of the inputs of a call.
-pub(super) fn inputs(dims: &[Dims]) -> Vec<Axes> {
-    let axes = |(input, dims): (usize, &Dims)| {
-        let axis = |(axis, &size)| Axis { size, origin: Origin::Of { input, axis } };
-        dims.iter().enumerate().map(axis).collect()
-    };
-    dims.iter().enumerate().map(axes).collect()
+/// The axes of one of a call's inputs.
+pub(super) fn input(input: usize, dims: &Dims) -> Axes {
+    dims.iter().enumerate().map(|(axis, &size)| Axis { size, origin: Origin::Of { input, axis } }).collect()
 }
 
 pub(super) fn sizes(axes: &[Axis]) -> Dims {

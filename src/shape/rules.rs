@@ -34,41 +34,40 @@ impl<'a> CallSite<'a> {
 
 /// The shapes of a call's outputs, in order; empty where there is no rule.
 pub(super) fn outputs(call: &CallSite, inputs: &[Option<Dims>]) -> Vec<Axes> {
-    let settings = call.settings;
-    let inputs: Option<Vec<Dims>> = match inputs {
-        [None] => assumed_rank(settings.rule()).map(|rank| vec![vec![None; rank]]),
-        inputs => inputs.iter().cloned().collect(),
-    };
-    let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty()) else { return Vec::new() };
-    let inputs = axis::inputs(&inputs);
-    let outputs = match (settings.kind, settings.rule()) {
-        (Kind::Operation, _) => op_layer::outputs(call, &inputs),
-        (_, Rule::Attention(kind)) => {
-            let arguments = call.node.and_then(|node| Arguments::read(node, inputs.len()));
-            arguments.and_then(|arguments| attention::outputs(settings, kind, &arguments, &inputs))
-        }
-        _ if inputs.len() > 1 && takes_one(settings.rule()) => {
-            // A mask, say, under a name of its own.
-            let arguments = call.node.and_then(|node| Arguments::read(node, inputs.len()));
-            let is_alone = arguments.is_some_and(|arguments| arguments.tensors("inputs", 0) == (0..1));
-            if is_alone { layer(settings, &inputs[..1]) } else { None }
-        }
-        _ => layer(settings, &inputs),
-    };
-    outputs.unwrap_or_default()
+    known_outputs(call, inputs).unwrap_or_default()
 }
 
-/// Whether a layer takes one tensor, whatever else it is called with.
+fn known_outputs(call: &CallSite, inputs: &[Option<Dims>]) -> Option<Vec<Axes>> {
+    let settings = call.settings;
+    let rule = settings.rule();
+    let arguments = || Arguments::read(call.node?, inputs.len());
+    let first = || match inputs {
+        [None] => assumed_rank(rule).map(|rank| vec![None; rank]),
+        inputs => inputs.first().cloned().flatten(),
+    };
+    match (settings.kind, rule) {
+        (Kind::Operation, _) => op_layer::outputs(call, &all(inputs)?),
+        (_, Rule::Merging(_)) => layer(settings, &all(inputs)?),
+        (_, Rule::Attention(kind)) => {
+            let inputs: Vec<Option<Axes>> =
+                inputs.iter().enumerate().map(|(index, dims)| Some(axis::input(index, dims.as_ref()?))).collect();
+            attention::outputs(settings, kind, &arguments()?, &inputs)
+        }
+        // What else it takes under a name of its own, such as a mask, does not count.
+        _ if inputs.len() > 1 && takes_one(rule) && arguments()?.tensors("inputs", 0) != (0..1) => None,
+        _ => layer(settings, &[axis::input(0, &first()?)]),
+    }
+}
+
+fn all(inputs: &[Option<Dims>]) -> Option<Vec<Axes>> {
+    let axes = |(index, dims): (usize, &Option<Dims>)| Some(axis::input(index, dims.as_ref()?));
+    inputs.iter().enumerate().map(axes).collect::<Option<Vec<_>>>().filter(|inputs| !inputs.is_empty())
+}
+
+/// Whether a layer takes one tensor; recurrent ones also take the states that they begin with.
 fn takes_one(rule: Rule) -> bool {
-    !matches!(
-        rule,
-        Rule::Merging(_)
-            | Rule::Recurrent(_)
-            | Rule::ConvolvingRecurrent(_)
-            | Rule::Cells
-            | Rule::Wrapper(Wrapper::BothWays)
-            | Rule::Unknown
-    )
+    let begins = matches!(rule, Rule::Recurrent(_) | Rule::ConvolvingRecurrent(_) | Rule::Cells);
+    !begins && rule != Rule::Wrapper(Wrapper::BothWays)
 }
 
 /// The output shapes of a layer that is called on its inputs alone.

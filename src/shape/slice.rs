@@ -77,8 +77,7 @@ mod tests {
 
     #[test]
     fn slices_take_items_ellipsis_and_new_axes() {
-        let slice =
-            |spec: Value| sliced(&axis::inputs(&[dims(&[-1, 8, 6, 4])])[0], &spec).map(|axes| axis::sizes(&axes));
+        let slice = |spec: Value| sliced(&axis::input(0, &dims(&[-1, 8, 6, 4])), &spec).map(|axes| axis::sizes(&axes));
         let all = json!({"start": null, "stop": null, "step": null});
         let rest = json!({"class_name": "__ellipsis__"});
         assert_eq!(slice(json!([all, {"start": 1, "stop": null, "step": 2}])), Some(dims(&[-1, 4, 6, 4])));

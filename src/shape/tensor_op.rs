@@ -183,6 +183,21 @@ pub(super) fn split(input: &[Axis], axis: i64, count: usize) -> Option<Vec<Axes>
     (count <= MOST).then(|| vec![part; count])
 }
 
+/// Cut along one axis where the parts end: with `has_rest`, behind the last end stands one more.
+pub(super) fn split_at(input: &[Axis], axis: i64, ends: &[usize], has_rest: bool) -> Option<Vec<Axes>> {
+    let axis = place(axis, input.len())?;
+    let size = input[axis].size?;
+    let mut start = 0;
+    let mut parts = Vec::with_capacity(ends.len() + 1);
+    for &end in ends.iter().chain(has_rest.then_some(&size)) {
+        let mut part = input.to_vec();
+        part[axis].size = Some(end.checked_sub(start).filter(|_| end <= size)?);
+        parts.push(part);
+        start = end;
+    }
+    (start == size).then_some(parts)
+}
+
 /// Cells added before and after, a pair an axis.
 pub(super) fn padded(input: &[Axis], ends: &[Vec<usize>]) -> Option<Axes> {
     let grown = |(axis, ends): (&Axis, &Vec<usize>)| match (axis.size, ends.as_slice()) {
@@ -202,7 +217,7 @@ mod tests {
     use super::*;
 
     fn axes(sizes: &[i64]) -> Axes {
-        axis::inputs(&[dims(sizes)]).remove(0)
+        axis::input(0, &dims(sizes))
     }
 
     /// Where a reshape takes its axes from: `2` is an axis of the input, `1-2` several, `?` none.
@@ -259,7 +274,7 @@ mod tests {
         ) {
             let axis = numbers.first().copied().unwrap_or(0);
             let targets: Vec<_> = numbers.iter().copied().map(Some).collect();
-            let sizes = axis::inputs(&[sizes]).remove(0);
+            let sizes = axis::input(0, &sizes);
             let _ = (reduced(&sizes, Some(&numbers), true), squeezed(&sizes, &numbers), expanded(&sizes, axis));
             let _ = (reshaped(&sizes, &targets), split(&sizes, axis, count));
             let _ = (concatenated(&[sizes.clone(), sizes.clone()], axis), padded(&sizes, &[vec![usize::MAX; 2]]));

@@ -16,9 +16,8 @@ pub(super) fn dims(sizes: &[i64]) -> Dims {
 pub(super) type Case<'a> = (&'a str, Value, &'a [i64], &'a [i64]);
 
 pub(super) fn outputs(class: &str, config: &Value, inputs: &[&[i64]]) -> Option<Vec<Dims>> {
-    let inputs: Vec<Dims> = inputs.iter().map(|input| dims(input)).collect();
-    let outputs =
-        layer(Settings { kind: find(class).map_or(Kind::Other, Kind::Keras), config }, &axis::inputs(&inputs))?;
+    let inputs: Vec<_> = inputs.iter().enumerate().map(|(index, input)| axis::input(index, &dims(input))).collect();
+    let outputs = layer(Settings { kind: find(class).map_or(Kind::Other, Kind::Keras), config }, &inputs)?;
     Some(outputs.iter().map(|axes| axis::sizes(axes)).collect())
 }
 

@@ -16,6 +16,8 @@ import tensorflow as tf
 from kerases import KERAS
 from pipe import targets
 
+# Whether outputs of other ranks than 4 are listed.
+ANY_RANK = False
 LAST, FIRST = "channels_last", "channels_first"
 ODD = (97, 131)
 
@@ -25,7 +27,7 @@ def real_shapes(model, prefix=""):
     graph = getattr(model, "_functional", None) or model
     nodes = {id(node) for at_depth in graph._nodes_by_depth.values() for node in at_depth}
     shapes = {}
-    for layer in graph.layers:
+    for layer in getattr(graph, "operations", graph.layers):
         calls = [node for node in layer._inbound_nodes if id(node) in nodes]
         outputs = [tensor for call in calls for tensor in tf.nest.flatten(call.outputs)]
         shapes[prefix + layer.name] = [tuple(tensor.shape) for tensor in outputs]
@@ -51,24 +53,44 @@ def without_shapes(value):
     return {k: without_shapes(v) for k, v in value.items() if k not in ("build_config", "build_input_shape")}
 
 
+def verdict(shapes, told, data_format):
+    """Whether what is told of a layer (its row of the list, or None) is right, and what would be.
+
+    Without a data format, what is no image at all may have rank 4: then nothing is told, or its sizes in one of both.
+    """
+    ranks = {len(shape) for shape in shapes}
+    ours = told and told["shape"]
+    if max(ranks) < 2:
+        return "right" if told is None else "wrong", None
+    if told is None:
+        return "right" if not ANY_RANK and 4 not in ranks else "wrong", shapes
+    if ranks == {4}:
+        real = size(shapes, data_format or LAST)
+        ours = ours and tuple(ours[axis] for axis in "hwc")
+        if data_format is None and ours in (None, size(shapes, FIRST)):
+            return "right", real
+        if None in real:
+            return "right" if ours is None else "wrong", real
+        return "right" if ours == real else "unknown" if ours is None else "wrong", real
+    if len(ranks) > 1:
+        return "right" if ours is None else "wrong", shapes
+    real = [sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*(shape[1:] for shape in shapes))]
+    if ours == real:
+        return "right", real
+    wrong = isinstance(ours, dict) or ours and (len(ours) != len(real) or any(a not in (None, b) for a, b in zip(ours, real)))
+    return "wrong" if wrong else "unknown", real
+
+
 def compare(model, data_format=LAST, config=None):
     """Counts layers right, unknown and wrong, and names those that are not right."""
     config = json.loads(model.to_json()) if config is None else config
-    told = {row["name"]: row["shape"] for row in targets(json.dumps(config))}
+    told = {row["name"]: row for row in targets(json.dumps(config))}
     counts, others = Counter(right=0, unknown=0, wrong=0), []
     for name, shapes in real_shapes(model).items():
-        real = size(shapes, data_format)
-        ours = told.get(name) and tuple(told[name][axis] for axis in "hwc")
-        if real is None:
-            # Not of rank 4: it must not be listed.
-            verdict = "right" if name not in told else "wrong" if ours else "unknown"
-        elif None in real:
-            verdict = "right" if name in told and ours is None else "wrong"
-        else:
-            verdict = "right" if ours == real else "unknown" if name in told and ours is None else "wrong"
-        counts[verdict] += 1
-        if verdict != "right":
-            others.append(f"{name}: {verdict}, {ours} instead of {real}")
+        found, real = verdict(shapes, told.get(name), data_format)
+        counts[found] += 1
+        if found != "right":
+            others.append(f"{name}: {found}, {told.get(name, {}).get('shape')} instead of {real}")
     return counts, others
 
 
@@ -168,11 +190,106 @@ def layers(k, version):
     yield (9, 5), l.MaxPooling1D(2, padding="same")
     yield (9, 5), l.ZeroPadding1D((1, 2))
     yield (9, 5), l.UpSampling1D(2)
+    yield from layers_of_other_ranks(l)
     if version == 3:
         yield image, l.RMSNormalization()
         yield image, l.SpectralNormalization(l.Conv2D(5, 3))
         yield image, l.Identity()
         yield image, l.RandomShear(0.1, 0.1)
+
+
+def layers_of_other_ranks(l):
+    """The same families over one and three dimensions, recurrent layers with their flags, and what stands at each step."""
+    steps, volume, frames = (9, 5), (5, 7, 6, 4), (4, 7, 6, 3)
+    for stride, dilation, padding in ((1, 1, "valid"), (2, 1, "same"), (3, 1, "valid"), (1, 2, "same"), (1, 2, "valid")):
+        options = {"strides": stride, "dilation_rate": dilation, "padding": padding}
+        yield steps, l.Conv1D(8, 3, **options)
+        yield steps, l.SeparableConv1D(8, 2, **options)
+        yield steps, l.DepthwiseConv1D(3, depth_multiplier=2, **options)
+        yield volume, l.Conv3D(3, (2, 3, 2), **options)
+    yield steps, l.Conv1D(10, 2, groups=5)
+    for size, stride, padding in ((2, 2, "valid"), (3, 2, "same"), (1, 3, "valid"), (4, 3, "same")):
+        yield steps, l.Conv1DTranspose(7, size, strides=stride, padding=padding)
+        yield volume, l.Conv3DTranspose(7, size, strides=stride, padding=padding)
+    for name in ("Max", "Average"):
+        yield steps, getattr(l, f"{name}Pooling1D")(3, 2)
+        yield volume, getattr(l, f"{name}Pooling3D")((2, 3, 1), padding="same")
+        for keepdims in (False, True):
+            yield steps, getattr(l, f"Global{name}Pooling1D")(keepdims=keepdims)
+            yield volume, getattr(l, f"Global{name}Pooling3D")(keepdims=keepdims)
+    yield steps, l.Cropping1D((1, 2))
+    yield volume, l.ZeroPadding3D(((0, 1), (2, 3), (1, 1)))
+    yield volume, l.Cropping3D(((1, 0), (1, 2), (0, 1)))
+    yield volume, l.UpSampling3D((2, 1, 3))
+    for flags in ({}, {"return_sequences": True}, {"return_state": True}, {"return_sequences": True, "return_state": True}):
+        for layer in (l.LSTM, l.GRU, l.SimpleRNN):
+            yield steps, layer(4, go_backwards=True, **flags)
+        yield (6, 7, 3), l.ConvLSTM1D(4, 2, **flags)
+        yield frames, l.ConvLSTM2D(4, 2, padding="same", **flags)
+        yield (4, *frames), l.ConvLSTM3D(2, 2, strides=2, **flags)
+        yield steps, l.RNN(l.LSTMCell(4), **flags)
+        yield steps, l.RNN(l.GRUCell(4), **flags)
+        yield steps, l.RNN([l.SimpleRNNCell(3), l.LSTMCell(4), l.GRUCell(6)], **flags)
+        for mode in ("concat", "sum", "mul", "ave", None):
+            yield steps, l.Bidirectional(l.GRU(4, **flags), merge_mode=mode)
+        yield steps, l.Bidirectional(l.RNN(l.LSTMCell(4), **flags))
+    yield steps, l.Bidirectional(l.LSTM(4), backward_layer=l.LSTM(4, go_backwards=True))
+    yield frames, l.TimeDistributed(l.TimeDistributed(l.Conv1D(4, 2)))
+    yield frames, l.TimeDistributed(l.MaxPooling2D(2))
+    yield (6, *steps), l.TimeDistributed(l.LSTM(4, return_sequences=True))
+    yield (6, *steps), l.TimeDistributed(l.GRU(3))
+    yield steps, l.TimeDistributed(l.Reshape((5, 1, 1)))
+    for shape in ((12,), steps, volume):
+        yield shape, l.Dense(3)
+        yield shape, l.BatchNormalization()
+        yield shape, l.LayerNormalization()
+        yield shape, l.ReLU()
+        yield shape, l.Dropout(0.1)
+        yield shape, l.Flatten()
+    yield steps, l.EinsumDense("abc,cd->abd", output_shape=(9, 8), bias_axes="d")
+    yield steps, l.EinsumDense("abc,bd->adc", output_shape=(3, 5))
+    yield (9,), l.Embedding(20, 4)
+
+
+def attention(k, version):
+    """Queries, values and keys given in every way that Keras takes them; the outputs."""
+    l = k.layers
+    query, value, key = k.Input((7, 6)), k.Input((9, 6)), k.Input((9, 6))
+    dense = {name: l.Dense(6)(tensor) for name, tensor in (("query", query), ("value", value), ("key", key))}
+    q, v, y = dense["query"], dense["value"], dense["key"]
+    heads = lambda **options: l.MultiHeadAttention(2, 3, **options)
+    outputs = [
+        heads()(q, v),
+        heads()(q, q, q),
+        heads()(q, v, y),
+        heads()(q, value=v),
+        heads()(q, key=y, value=v),
+        heads()(query=q, value=v, key=y),
+        heads(output_shape=4)(q, v),
+        heads(output_shape=(4, 2) if version == 3 else (4,))(q, v),
+        heads(value_dim=5, dropout=0.1)(q, v, use_causal_mask=True),
+        *heads()(q, v, return_attention_scores=True),
+        *heads()(q, v, key=y, return_attention_scores=True),
+        l.Attention()([q, v]),
+        l.Attention(use_scale=True)([q, v, y]),
+        *l.Attention()([q, l.Dense(4)(v), y], return_attention_scores=True),
+        l.AdditiveAttention()([q, v]),
+        *l.AdditiveAttention()([q, v, y], return_attention_scores=True),
+    ]
+    image, wide = k.Input((5, 7, 6)), k.Input((5, 9, 6))
+    outputs += [*heads(attention_axes=(2,))(image, wide, return_attention_scores=True), heads(attention_axes=(1, 2))(image, wide)]
+    outputs += heads()(image, image, return_attention_scores=True)
+    if version == 3:
+        outputs += [l.GroupQueryAttention(3, 4, 2)(q, v), *l.GroupQueryAttention(3, 4, 2)(q, v, y, return_attention_scores=True)]
+    encoded, *states = l.LSTM(5, return_sequences=True, return_state=True)(q)
+    outputs += [l.LSTM(5, return_sequences=True)(v, initial_state=states), l.GRU(5)(v, initial_state=states[:1]), encoded]
+    words = k.Input((9,), dtype="int32")
+    masked = l.Embedding(20, 6, mask_zero=True)(words)
+    outputs += [heads()(masked, masked), l.LSTM(4, return_sequences=True)(masked), l.Softmax()(l.Dense(9)(masked))]
+    frames = k.Input((4, 8, 6, 3))
+    inside = k.Sequential([k.Input((8, 6, 3)), l.Conv2D(4, 3), l.GlobalMaxPooling2D(), l.Dense(5)])
+    outputs += [l.TimeDistributed(inside)(frames), l.LSTM(4)(l.TimeDistributed(inside)(frames))]
+    return k.Model([query, value, key, image, wide, words, frames], outputs)
 
 
 def operations(k, x, y):
@@ -199,6 +316,34 @@ def operations(k, x, y):
     return tensors
 
 
+def sequence_operations(k, version):
+    """Operations on sequences and places, and what is multiplied; the outputs."""
+    x, y, places = k.Input((4, 6)), k.Input((6, 3)), k.Input((5,), dtype="int32")
+    if version == 2:
+        outputs = [
+            tf.matmul(x, y), tf.matmul(x, x, transpose_b=True), x @ y, tf.where(x > 0, x, 0.0), tf.one_hot(places, 7),
+            tf.gather(x, [0, 1], axis=1), tf.gather(x, 2, axis=2), tf.tile(x, [1, 2, 3]), tf.repeat(x, 2, axis=1), tf.argmax(x, axis=-1),
+            tf.norm(x, axis=1), tf.reduce_logsumexp(x, 1), tf.cast(places, tf.float32), tf.math.l2_normalize(x, 1), tf.reverse(x, [1]),
+            tf.math.cumsum(x, axis=1), tf.zeros_like(x), tf.logical_not(x > 0), *tf.unstack(x, axis=1)[1:3], *tf.split(x, [1, 3], axis=1),
+            tf.keras.backend.sum(x, axis=1), k.activations.gelu(x), *tf.nn.top_k(x, 2), tf.reduce_any(x > 0, 1), tf.roll(x, 1, 1),
+            tf.nn.space_to_depth(tf.reshape(x, [-1, 2, 4, 3]), 2), tf.squeeze(x[:, :1], 1), tf.where(x > y[:, :4, :1], x, -x), x // 2.0, x % 2.0,
+        ]
+    else:
+        ops = k.ops
+        heads = ops.reshape(x, (-1, 4, 2, 3))
+        outputs = [
+            ops.einsum("abc,acd->abd", x, y), ops.matmul(x, y), x @ y, ops.where(x > 0, x, 0.0), ops.one_hot(places, 7),
+            ops.take(x, [0, 1], axis=1), ops.take(x, 0, axis=1), ops.take(x, 2, axis=-1), ops.tile(x, [1, 2, 3]), ops.repeat(x, 2, axis=1),
+            ops.argmax(x, axis=-1), ops.norm(x, axis=1), ops.logsumexp(x, axis=1), ops.cast(places, "float16"), ops.normalize(x, axis=1),
+            ops.flip(x, 1), ops.cumsum(x, axis=1), ops.swapaxes(x, 1, 2), ops.moveaxis(heads, 1, 3), ops.zeros_like(x), ops.logical_not(x > 0),
+            *ops.unstack(x, axis=1)[1:3], *ops.split(x, [1, 3], axis=1), *ops.top_k(x, 2), ops.any(x > 0, axis=1), ops.roll(x, 1, 1),
+            ops.dot_product_attention(heads, heads, heads), ops.image.resize(ops.expand_dims(x, -1), (3, 2)), ops.layer_normalization(x),
+            ops.squeeze(x[:, :1], 1), ops.mean(x, axis=(1, 2)), x // 2.0, x % 2.0, abs(x), ops.where(x > y[:, :4, :1], x, -x), ops.argsort(x),
+            ops.depth_to_space(ops.reshape(x, (-1, 2, 3, 4)), 2), ops.batch_normalization(x, np.zeros(6, "float32"), np.ones(6, "float32"), -1),
+        ]
+    return k.Model([x, y, places], outputs)
+
+
 def zoo(version, data_format):
     """One model with a branch for each layer; of channels_first, for each layer that has a data format."""
     k = KERAS[version]
@@ -207,7 +352,8 @@ def zoo(version, data_format):
         inputs, outputs = {}, []
         for shape, layer in layers(k, version):
             if data_format == FIRST:
-                if len(shape) < 3 or "data_format" not in layer.get_config():
+                # Steps before the channels, behind them places: that is no image, and its axes are in no data format.
+                if len(shape) < 2 or layer.get_config().get("data_format") != FIRST or isinstance(layer, k.layers.ConvLSTM1D):
                     continue
                 shape = (*shape[:-3], shape[-1], *shape[-3:-1])
             image = inputs.setdefault(shape, k.Input(shape))

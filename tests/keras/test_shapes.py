@@ -4,7 +4,7 @@ import json
 
 import pytest
 from kerases import KERAS
-from shapes_sweep import FIRST, LAST, compare, nested, without_shapes, zoo
+from shapes_sweep import FIRST, LAST, attention, compare, nested, sequence_operations, without_shapes, zoo
 
 
 def assert_right(model, data_format=LAST):
@@ -19,6 +19,12 @@ def assert_right(model, data_format=LAST):
 @pytest.mark.parametrize("data_format", [LAST, FIRST])
 def test_layers_of_every_family_have_the_shape_that_keras_computes(version, data_format):
     assert_right(zoo(version, data_format), data_format)
+
+
+@pytest.mark.parametrize("version", KERAS)
+@pytest.mark.parametrize("build", [attention, sequence_operations])
+def test_sequences_have_the_shapes_that_keras_computes(version, build):
+    assert_right(build(KERAS[version], version), None)
 
 
 @pytest.mark.parametrize("version", KERAS)
