@@ -1,7 +1,7 @@
 //! Patches read and applied: ours, those of other tools, and those of strangers.
 
 use json_patch::jsonptr::Pointer;
-use json_patch::{CopyOperation, MoveOperation, Patch, PatchOperation};
+use json_patch::{AddOperation, CopyOperation, MoveOperation, Patch, PatchOperation, ReplaceOperation, TestOperation};
 use serde_json::Value;
 
 use super::PatchError;
@@ -9,8 +9,23 @@ use crate::json::{self, Arrays};
 use crate::text::shown;
 
 /// Reads a patch from a parsed document.
-pub fn from_value(value: Value) -> Result<Patch, PatchError> {
-    serde_json::from_value(value).map_err(|error| PatchError::Malformed(error.to_string()))
+pub fn from_value(mut value: Value) -> Result<Patch, PatchError> {
+    // Serde spells some numbers anew (`-0`), so what the operations put or test goes round it.
+    let operations = value.as_array_mut().into_iter().flatten();
+    let values: Vec<Option<Value>> = operations.map(|operation| operation.get_mut("value").map(Value::take)).collect();
+    let mut patch: Patch = serde_json::from_value(value).map_err(|error| PatchError::Malformed(error.to_string()))?;
+    for (operation, given) in patch.0.iter_mut().zip(values) {
+        if let (
+            PatchOperation::Add(AddOperation { value, .. })
+            | PatchOperation::Replace(ReplaceOperation { value, .. })
+            | PatchOperation::Test(TestOperation { value, .. }),
+            Some(given),
+        ) = (operation, given)
+        {
+            *value = given;
+        }
+    }
+    Ok(patch)
 }
 
 /// The deepest nesting that a patched document may have: that of any text that the JSON parser takes.
