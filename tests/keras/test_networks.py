@@ -59,5 +59,4 @@ def test_what_is_listed_is_what_keras_has(network):
     assert {name: listed[name] for name in set(listed) - unknown} == {
         name: shape for name, shape in expected.items() if name not in unknown
     }
-    # Keras 2 writes no shapes, and attention is beyond the shape rules.
-    assert unknown == ({"attention", "end", "tf.math.subtract_1"} if (network.path.stem, network.version) == ("operations", 2) else set())
+    assert not unknown

@@ -47,7 +47,10 @@ def golden_ranges(model, inputs, batch_size=32, progress=None, activations=None)
     if graph is None:
         raise Refused("the model is no graph of layers: it is a class of its own, or not built yet")
     inputs = checked(graph, inputs)
+    # An activation that is a layer of its own cannot be split off.
+    layers_themselves = {name for name, layer in layers_of(graph) if hasattr(getattr(layer, "activation", None), "get_config")}
     activations = activations_of(model) if activations is None else activations
+    activations = {name: function for name, function in activations.items() if name not in layers_themselves}
     ranges_of = range_function(graph, activations)
     found: dict = {}
     for done, batch in batches(graph, inputs, batch_size):
