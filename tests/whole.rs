@@ -176,7 +176,6 @@ fn the_two_numpy_arrays_are_never_of_two_runs() {
     });
     let most = started.elapsed().mul_f64(0.6);
     let mut delays = Delays(3);
-    let mut halves = 0;
     for round in 0..50 {
         let signal = if round % 2 == 0 { Signal::KILL } else { Signal::INT };
         let before = names(&folder);
@@ -187,16 +186,15 @@ fn the_two_numpy_arrays_are_never_of_two_runs() {
         let found = pair();
         // Only SIGKILL between the two renames leaves one without the other, and then it is the masks that lack.
         let is_half = signal == Signal::KILL && found[1].is_none();
-        assert!(is_half || pairs.contains(&found), "round {round}");
+        let is_of_one_run = |pair: &[Option<Vec<u8>>; 2]| found[0].is_none() || found[0] == pair[0];
+        assert!(pairs.contains(&found) || is_half && pairs.iter().any(is_of_one_run), "round {round}");
         if is_half {
-            halves += 1;
             assert!(write(1).status().unwrap().success());
         }
         if signal == Signal::INT {
             assert!(names(&folder).iter().all(|name| before.contains(name)), "{:?}", names(&folder));
         }
     }
-    assert!(halves < 13, "{halves} times the masks were lacking");
     assert!(write(1).status().unwrap().success());
     assert_eq!(names(&folder), ["injections.npy", "masks.npy"], "the next run clears what is left");
 }
