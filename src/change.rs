@@ -3,6 +3,8 @@
 use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 
+use crate::graph::Reference;
+
 /// One thing that an edit does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
@@ -47,15 +49,4 @@ pub enum Change {
         /// Its index.
         index: usize,
     },
-}
-
-/// A tensor as a wire writes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
-    /// The layer.
-    pub name: String,
-    /// Which node of the layer, as the config counts them.
-    pub node: usize,
-    /// Which of its outputs.
-    pub tensor: usize,
 }

@@ -1,16 +1,22 @@
 //! A model's config, read into a [`Graph`]: what Keras 1, 2 and 3 write, each dialect in a file of its own.
 
 mod functional;
+mod keras2;
+mod keras3;
 mod references;
 mod sequential;
+mod write;
+
+pub use write::{Input, NewLayer, write_layer};
 
 use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::graph::{Cycle, Dialect, Graph, Keras, Layer};
+use crate::graph::{Cycle, Dialect, Graph, Layer};
 use crate::json::Reading;
 use crate::keras::classes;
+use crate::keras::version::Keras;
 use crate::text::shown;
 
 /// Why a document is not the config of a Keras model. Every variant names the place as a JSON Pointer.
@@ -105,16 +111,12 @@ pub fn read(document: &Value) -> Result<Graph<'_>, ConfigError> {
 /// The Keras that wrote a model, which is the one that loads it: by the version that it left in the file, else by how the
 /// config is written.
 pub fn writer(version: Option<&str>, graph: &Graph) -> Keras {
-    let major = version.and_then(|version| version.split('.').next()?.parse::<u32>().ok());
     let of_keras_3 = |policy: &Value| policy.get("class_name").and_then(Value::as_str) == Some("DTypePolicy");
-    let is_3 = match major {
-        Some(major) => major >= 3,
-        None => {
-            graph.dialect == Dialect::Keras3
-                || graph.layers.iter().any(|layer| layer.config.get("dtype").is_some_and(of_keras_3))
-        }
+    let is_3 = || {
+        graph.dialect == Dialect::Keras3
+            || graph.layers.iter().any(|layer| layer.config.get("dtype").is_some_and(of_keras_3))
     };
-    if is_3 { Keras::Three } else { Keras::Two }
+    version.and_then(Keras::of_version).unwrap_or_else(|| if is_3() { Keras::Three } else { Keras::Two })
 }
 
 /// Reads one level. `None`: this is no model but a plain layer.

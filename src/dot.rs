@@ -3,11 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
-use crate::graph::{Address, Dialect, Graph, Layer, Source};
+use crate::graph::{Address, Graph, Layer, Source};
 use crate::keras::classes;
-use crate::list::axes;
 use crate::target::{Target, Targets};
-use crate::text::shown;
+use crate::text::{axes, shown};
 
 /// What a layer is to someone who wants to inject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,9 +184,9 @@ fn exit(level: &Graph, trail: &[usize], source: Source) -> Option<Vec<usize>> {
 fn entry(level: &Graph, trail: &[usize], layer: usize, position: usize) -> Option<Vec<usize>> {
     let here = [trail, &[layer]].concat();
     let Some(inner) = &level.layers.get(layer)?.inner else { return Some(here) };
-    let input = match inner.dialect {
-        Dialect::Sequential => 0,
-        _ => inner.inputs.get(position).or(inner.inputs.first())?.source.layer,
+    let input = match inner.is_chain() {
+        true => 0,
+        false => inner.inputs.get(position).or(inner.inputs.first())?.source.layer,
     };
     entry(inner, &here, input, 0)
 }

@@ -12,11 +12,30 @@ pub use remove::remove;
 
 use serde_json::Value;
 
-use crate::change::{Change, Reference};
-use crate::graph::{Address, Graph, Layer, Source, Wire};
+use crate::change::Change;
+use crate::config::Input;
+use crate::graph::{Address, Graph, Layer, Reference, Source, Wire};
+use crate::shape::Dims;
+use crate::target::{Output, Targets};
 
-/// What a layer outputs, batch axis first: `shape_of(address, call, tensor)`; `None` where it is not known.
-pub type ShapeOf<'s> = dyn Fn(&Address, usize, usize) -> Option<Vec<Option<usize>>> + 's;
+/// What is known of what layers put out.
+pub trait Outputs {
+    /// One output of one call of a layer, both counted from 0.
+    fn output(&self, address: &Address, call: usize, tensor: usize) -> Output;
+
+    /// Its shapes for the different inputs that the models around the layer are called on, each once.
+    fn in_calls(&self, address: &Address, call: usize, tensor: usize) -> Vec<Option<Dims>>;
+}
+
+impl Outputs for Targets<'_, '_> {
+    fn output(&self, address: &Address, call: usize, tensor: usize) -> Output {
+        self.output_of(address, call, tensor)
+    }
+
+    fn in_calls(&self, address: &Address, call: usize, tensor: usize) -> Vec<Option<Dims>> {
+        self.dims_in_calls(address, call, tensor).into_iter().map(|dims| dims.map(<[_]>::to_vec)).collect()
+    }
+}
 
 /// Where a simulator is wanted.
 #[derive(Debug, Clone, Default)]
@@ -67,10 +86,12 @@ pub struct Inserted {
     pub behind_activation: Option<String>,
     /// The dtype policy it takes over from the layer.
     pub policy: String,
+    /// The model around it that is called more than once, and how often: it plays in all of these calls.
+    pub in_model: Option<(String, usize)>,
 }
 
 /// Inserts a simulator for each request.
-pub fn insert(root: &Graph, shape_of: &ShapeOf, requests: &[Placement]) -> Result<Insertion, EditError> {
+pub fn insert(root: &Graph, known: &dyn Outputs, requests: &[Placement]) -> Result<Insertion, EditError> {
     let mut taken: HashSet<String> =
         root.walk().iter().filter_map(|address| Some(root.trail(address).last()?.name.to_owned())).collect();
     let mut targets = BTreeSet::new();
@@ -80,14 +101,14 @@ pub fn insert(root: &Graph, shape_of: &ShapeOf, requests: &[Placement]) -> Resul
         if !targets.insert(address.0.clone()) {
             return Err(EditError::Twice { after: request.after.clone() });
         }
-        insert_one(root, shape_of, request, &address, &mut taken, &mut insertion)?;
+        insert_one(root, known, request, &address, &mut taken, &mut insertion)?;
     }
     Ok(insertion)
 }
 
 fn insert_one(
     root: &Graph,
-    shape_of: &ShapeOf,
+    known: &dyn Outputs,
     request: &Placement,
     address: &Address,
     taken: &mut HashSet<String>,
@@ -103,13 +124,12 @@ fn insert_one(
     }
     let calls = chosen_calls(level, target, request)?;
     let tensor = chosen_tensor(level, target, &calls, request)?;
-    for &call in &calls {
-        if let Some(shape) = shape_of(address, call, tensor)
-            && shape.len() != 4
-        {
-            return Err(EditError::Rank { layer: request.after.clone(), shape });
-        }
+    refuse_unplayable(known, address, &calls, tensor, &request.after)?;
+    let around = around(root, address);
+    if let (Calls::One(_), [_], Some(model)) = (request.calls, level.layers[target].calls.as_slice(), &around) {
+        return Err(EditError::CallOfModel { layer: request.after.clone(), model: model.0.clone(), count: model.1 });
     }
+    let shape_of = |call| known.output(address, call, tensor).dims;
 
     let layer = &level.layers[target];
     let split = match request.split_activation {
@@ -125,23 +145,18 @@ fn insert_one(
     insertion.changes.extend(expectations(root, address));
     // The simulator's calls are counted from 0, in the order of the calls it follows.
     let simulator_call = |call: usize| calls.binary_search(&call).ok();
-    let mut entries = vec![layer::simulator(
-        level,
-        target,
-        &name,
-        &inputs(level, target, &calls, tensor, &|call| shape_of(address, call, tensor)),
-    )];
+    let mut entries = vec![layer::simulator(level, target, &name, &inputs(level, target, &calls, tensor, &shape_of))];
     if let Some(split) = &split {
         let activation = split::activation_name(&name);
         taken.insert(activation.clone());
         // The layer is linear now for every call, so every call needs the activation, behind the simulator or not.
-        let inputs: Vec<layer::Input> = (0..layer.calls.len())
-            .map(|call| layer::Input {
+        let inputs: Vec<Input> = (0..layer.calls.len())
+            .map(|call| Input {
                 reference: match simulator_call(call) {
                     Some(node) => Reference { name: name.clone(), node, tensor: 0 },
-                    None => reference(level, Source { layer: target, call, tensor }, false),
+                    None => level.reference(Source { layer: target, call, tensor }, false),
                 },
-                shape: shape_of(address, call, tensor),
+                shape: shape_of(call),
             })
             .collect();
         entries.push(layer::activation(level, target, &activation, &split.activation, &inputs));
@@ -165,9 +180,57 @@ fn insert_one(
         name,
         after: request.after.clone(),
         policy: layer::policy_behind(level, target),
+        in_model: around,
         behind_activation: if split.is_none() { split::fused_activation(layer).map(str::to_owned) } else { None },
     });
     Ok(())
+}
+
+/// Refuses an output that no simulator can play on, as far as it is known.
+fn refuse_unplayable(
+    known: &dyn Outputs,
+    address: &Address,
+    calls: &[usize],
+    tensor: usize,
+    path: &str,
+) -> Result<(), EditError> {
+    let layer = || path.to_owned();
+    let mut sizes: Vec<Dims> = Vec::new();
+    for &call in calls {
+        let output = known.output(address, call, tensor);
+        if let Some(dtype) = output.dtype.filter(|dtype| !dtype.is_float()) {
+            return Err(EditError::Dtype { layer: layer(), dtype });
+        }
+        if let Some(shape) = output.dims
+            && shape.len() != 4
+        {
+            return Err(EditError::Rank { layer: layer(), shape });
+        }
+        sizes.extend(known.in_calls(address, call, tensor).into_iter().flatten());
+    }
+    // The batch is no part of a site.
+    sizes.iter_mut().for_each(|dims| drop(dims.splice(..dims.len().min(1), [])));
+    let agree =
+        |a: &Dims, b: &Dims| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_none() || b.is_none() || a == b);
+    if sizes.iter().enumerate().any(|(index, size)| sizes[..index].iter().any(|other| !agree(size, other))) {
+        let mut each: Vec<Dims> = Vec::new();
+        sizes.into_iter().for_each(|size| {
+            if !each.contains(&size) {
+                each.push(size)
+            }
+        });
+        return Err(EditError::SeveralSizes { layer: layer(), sizes: each });
+    }
+    Ok(())
+}
+
+/// The nearest model around a layer that is called more than once, and how often.
+fn around(root: &Graph, address: &Address) -> Option<(String, usize)> {
+    let outer = (1..address.0.len()).rev().map(|length| Address(address.0[..length].to_vec()));
+    outer.into_iter().find_map(|model| {
+        let count = root.trail(&model).last()?.calls.len();
+        (count > 1).then(|| (root.path(&model), count))
+    })
 }
 
 /// Finds a layer by its path, or says what may have been meant.
@@ -212,23 +275,14 @@ fn inputs(
     calls: &[usize],
     tensor: usize,
     shape_of: &dyn Fn(usize) -> Option<Vec<Option<usize>>>,
-) -> Vec<layer::Input> {
+) -> Vec<Input> {
     calls
         .iter()
-        .map(|&call| layer::Input {
-            reference: reference(level, Source { layer: target, call, tensor }, false),
+        .map(|&call| Input {
+            reference: level.reference(Source { layer: target, call, tensor }, false),
             shape: shape_of(call),
         })
         .collect()
-}
-
-/// A tensor as this level's config writes it.
-fn reference(level: &Graph, source: Source, is_end: bool) -> Reference {
-    Reference {
-        name: level.layers[source.layer].name.to_owned(),
-        node: level.written_node(source, is_end),
-        tensor: source.tensor,
-    }
 }
 
 /// Sends every use of some tensors elsewhere. A sequential model writes no wires, so there is nothing to do.
@@ -239,7 +293,7 @@ fn rewire(level: &Graph, changes: &mut Vec<Change>, to: impl Fn(Source) -> Optio
 fn rewire_uses(level: &Graph, changes: &mut Vec<Change>, to: impl Fn(&Wire) -> Option<Reference>) {
     for wire in level.wires() {
         if let (Some(at), Some(new)) = (&wire.at, to(wire)) {
-            changes.push(Change::Rewire { at: at.clone(), old: reference(level, wire.source, wire.is_end), new });
+            changes.push(Change::Rewire { at: at.clone(), old: level.reference(wire.source, wire.is_end), new });
         }
     }
 }

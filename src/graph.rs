@@ -31,26 +31,6 @@ pub struct Graph<'a> {
     pub(crate) by_name: HashMap<&'a str, usize>,
 }
 
-/// The Keras that loads a model. The two list unused layers differently, and differ in whether a simulator's `mode` is a
-/// saved weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keras {
-    /// Keras 2 (`tf_keras`) and before: `mode` is a weight, and loading fails without it.
-    Two,
-    /// Keras 3: `mode` is no weight, and loading fails with it.
-    Three,
-}
-
-impl Keras {
-    /// Its major version.
-    pub fn number(self) -> u8 {
-        match self {
-            Keras::Two => 2,
-            Keras::Three => 3,
-        }
-    }
-}
-
 /// How a level's wires are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -112,6 +92,17 @@ pub struct Source {
     pub tensor: usize,
 }
 
+/// A tensor as a wire writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The layer.
+    pub name: String,
+    /// Which node of the layer, as the config counts them.
+    pub node: usize,
+    /// Which of its outputs.
+    pub tensor: usize,
+}
+
 /// A use of a tensor: as an input of a call, or as an end of the model.
 #[derive(Debug, Clone)]
 pub struct Wire<'a> {
@@ -121,6 +112,8 @@ pub struct Wire<'a> {
     pub at: Option<PointerBuf>,
     /// The tensor's shape as written beside the wire (Keras 3).
     pub shape: Option<&'a Value>,
+    /// The tensor's dtype as written there.
+    pub dtype: Option<&'a str>,
     /// Whether the wire is an end of the model (output or input) rather than a call's input.
     pub is_end: bool,
 }
@@ -130,6 +123,11 @@ pub struct Wire<'a> {
 pub struct Address(pub Vec<usize>);
 
 impl<'a> Graph<'a> {
+    /// Whether the order of the layers is the graph: nothing writes wires, and the first layer takes the input.
+    pub fn is_chain(&self) -> bool {
+        self.dialect == Dialect::Sequential
+    }
+
     /// A layer of this level, by name.
     pub fn layer(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
@@ -149,6 +147,12 @@ impl<'a> Graph<'a> {
     pub fn written_node(&self, source: Source, is_end: bool) -> usize {
         let base = self.layers[source.layer].node_base;
         source.call + if is_end { base.in_ends } else { base.in_nodes }
+    }
+
+    /// A tensor as this level's config writes it.
+    pub fn reference(&self, source: Source, is_end: bool) -> Reference {
+        let name = self.layers[source.layer].name.to_owned();
+        Reference { name, node: self.written_node(source, is_end), tensor: source.tensor }
     }
 
     /// Finds `name` or `outer/inner`; a layer whose own name has slashes comes before a nested one.

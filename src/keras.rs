@@ -5,3 +5,4 @@ pub mod computes;
 pub mod dtype;
 pub mod simulator;
 pub mod variables;
+pub mod version;

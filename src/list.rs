@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::operator::Operator;
 use crate::target::{Size, Target};
-use crate::text::shown;
+use crate::text::{axes, shown};
 
 /// How a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +68,6 @@ impl fmt::Display for Size {
         }
         f.write_str(&axes([self.h, self.w, self.c]))
     }
-}
-
-/// `27x27x16`, with `?` for an axis that is not known.
-pub(crate) fn axes(sizes: impl IntoIterator<Item = Option<usize>>) -> String {
-    let axes = sizes.into_iter().map(|axis| axis.map_or("?".to_owned(), |axis| axis.to_string()));
-    axes.collect::<Vec<_>>().join("x")
 }
 
 /// The members of a line of JSON, in their order.

@@ -15,7 +15,8 @@ use thiserror::Error;
 
 pub use apply::{apply, from_value};
 
-use crate::change::{Change, Reference};
+use crate::change::Change;
+use crate::graph::Reference;
 use crate::text::shown;
 
 /// Why a patch cannot be applied.

@@ -12,8 +12,9 @@ pub use sites::{SiteFiles, SiteSource, SitesError};
 
 use crate::config;
 use crate::fill::{self, Filling, Simulator};
-use crate::graph::{Graph, Keras};
+use crate::graph::Graph;
 use crate::json::{self, Arrays};
+use crate::keras::version::Keras;
 use crate::layout::DataFormat;
 use crate::model_file::{Edit, ModelFile, Output};
 use crate::patch;
@@ -113,7 +114,7 @@ fn edit(
     let written_by = model.keras_version();
     let writer = config::writer(written_by.as_deref(), &old_graph);
     let keras = options.keras.unwrap_or(writer);
-    if (writer, keras) == (Keras::Three, Keras::Two) {
+    if !keras.loads_what(writer) {
         return Err(RewriteError::NewerConfig);
     }
     let given = Circumstances { saved: &model.saved()?, writer, keras, stated: &options.stated };

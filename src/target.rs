@@ -1,6 +1,7 @@
 //! What can be injected: a layer's output, its size, the operator that computes it, and who takes it.
 
 mod convolution;
+mod dtypes;
 mod format;
 mod output;
 
@@ -13,9 +14,10 @@ use crate::keras::computes;
 use crate::layout::{DataFormat, Shape};
 use crate::operator::Operator;
 use crate::shape::{self, Shapes};
+use dtypes::Dtypes;
 use format::Formats;
 
-/// A layer whose output a simulator may take: one of rank 4, or one whose shape is unknown.
+/// A layer whose output a simulator may take: floats of rank 4, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The layer's name; inside a nested model `outer/inner`.
@@ -77,12 +79,13 @@ pub struct Targets<'g, 'a> {
     graph: &'g Graph<'a>,
     shapes: Shapes,
     formats: Formats,
+    dtypes: Dtypes,
 }
 
 impl<'g, 'a> Targets<'g, 'a> {
     /// Infers shapes and data formats.
     pub fn new(graph: &'g Graph<'a>) -> Self {
-        Targets { graph, shapes: shape::infer(graph), formats: Formats::new(graph) }
+        Targets { graph, shapes: shape::infer(graph), formats: Formats::new(graph), dtypes: Dtypes::new(graph) }
     }
 
     /// Where the channels of the layer's output are, if it has rank 4: first or last. Where that is not known, the data
@@ -127,7 +130,7 @@ impl<'g, 'a> Targets<'g, 'a> {
     pub fn output_of(&self, address: &Address, call: usize, tensor: usize) -> Output {
         let dims = self.shapes.of(address, call, tensor).map(<[_]>::to_vec);
         let channels = self.shapes.channels(address, call, tensor);
-        Output { dims, channels, ..Output::default() }
+        Output { dims, channels, dtype: self.dtypes.of(address, call, tensor), ..Output::default() }
     }
 
     /// The shapes of an output for the different inputs that the models around it are called on, each once, in the order of
@@ -136,7 +139,7 @@ impl<'g, 'a> Targets<'g, 'a> {
         self.shapes.in_calls(address, call, tensor)
     }
 
-    /// A layer as a target; `None` where its output is known not to be of rank 4.
+    /// A layer as a target; `None` where its output is known not to be of rank 4, or to hold no floats.
     pub fn target(&self, address: &Address) -> Option<Target> {
         let level = self.graph.level(address);
         let used: Vec<_> = level.consumers(*address.0.last()?).map(|wire| wire.source).collect();
@@ -178,6 +181,9 @@ impl<'g, 'a> Targets<'g, 'a> {
         let outputs = used.iter().map(|source| (source.call, source.tensor)).collect();
         let output = self.common(address, layer.calls.len(), &outputs);
         let size = Size::of(&output)?;
+        if output.dtype.is_some_and(|dtype| !dtype.is_float()) {
+            return None;
+        }
         Some(Target { path, class: layer.class.to_owned(), size, output, operator, fused, consumers: used.len() })
     }
 }

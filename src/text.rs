@@ -58,6 +58,12 @@ pub fn listed<S: AsRef<str>>(names: &[S], most: usize) -> String {
     }
 }
 
+/// `27x27x16`, with `?` for an axis that is not known.
+pub fn axes(sizes: impl IntoIterator<Item = Option<usize>>) -> String {
+    let axes = sizes.into_iter().map(|axis| axis.map_or("?".to_owned(), |axis| axis.to_string()));
+    axes.collect::<Vec<_>>().join("x")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

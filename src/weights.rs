@@ -22,8 +22,9 @@ use std::collections::{HashMap, HashSet};
 pub use error::WeightsError;
 pub use evidence::Stated;
 
-use crate::graph::{Address, Cycle, Graph, Keras, Layer};
+use crate::graph::{Address, Cycle, Graph, Layer};
 use crate::keras::classes::{Kind, may_have_weights};
+use crate::keras::version::Keras;
 use crate::model_file::{Mode, Saved, SavedLayer, WeightsPlan};
 use evidence::Evidence;
 use nested::Nested;
@@ -103,7 +104,7 @@ fn plan_layers(
             .iter()
             .copied()
             .filter(|name| match simulators.contains(name) {
-                true => keras == Keras::Two,
+                true => keras.saves_modes(),
                 false => by_name.contains_key(name),
             })
             .collect::<Vec<_>>()
@@ -111,13 +112,13 @@ fn plan_layers(
         in_found_order(&found, &new_order, &wanted, &simulators, keras)
     };
     for &name in &new_order {
-        if simulators.contains(name) && keras == Keras::Two && !mode_saved(name) {
+        if simulators.contains(name) && keras.saves_modes() && !mode_saved(name) {
             plan.modes.push(Mode { layer: name.to_owned(), path: mode_path(name) });
             plan.weight_names.push((name.to_owned(), vec![mode_path(name)]));
         }
     }
     for layer in saved.iter().filter(|layer| simulators.contains(layer.name.as_str())) {
-        if keras == Keras::Three || !in_new.contains(layer.name.as_str()) {
+        if !keras.saves_modes() || !in_new.contains(layer.name.as_str()) {
             plan.removed.extend(layer.weights.iter().map(|path| (layer.name.clone(), path.clone())));
         }
     }
@@ -139,7 +140,7 @@ fn written_for(graph: &Graph, saved: &[SavedLayer]) -> Option<Keras> {
         (layer.kind == Kind::Simulator).then_some(is_saved)
     };
     let is_saved = graph.walk().iter().find_map(has_mode)?;
-    Some(if is_saved { Keras::Two } else { Keras::Three })
+    Keras::ALL.into_iter().find(|keras| keras.saves_modes() == is_saved)
 }
 
 /// The path of a simulator's mode below its layer's group. A nested model has one group for all, hence the name.
@@ -163,7 +164,7 @@ fn in_found_order<'a>(
     let mut names = Vec::with_capacity(new_order.len());
     for name in new_order {
         if simulators.contains(name) {
-            names.extend((keras == Keras::Two).then_some(*name));
+            names.extend(keras.saves_modes().then_some(*name));
         } else if wanted.contains(name) {
             names.extend(in_order.next());
         }

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use classes_h5::config;
-use classes_h5::edit::{self, Calls, Placement};
-use classes_h5::graph::{Address, Graph, Keras};
+use classes_h5::edit::{self, Calls, Outputs, Placement};
+use classes_h5::graph::{Address, Graph};
 use classes_h5::json::Arrays;
+use classes_h5::keras::version::Keras;
 use classes_h5::patch;
+use classes_h5::shape::Dims;
+use classes_h5::target::Output;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -134,8 +137,17 @@ fn name(prefix: &str, layer: usize) -> String {
     format!("{prefix}l{layer}")
 }
 
-fn unknown(_: &Address, _: usize, _: usize) -> Option<Vec<Option<usize>>> {
-    None
+/// Nothing is known of what layers put out.
+struct Unknown;
+
+impl Outputs for Unknown {
+    fn output(&self, _: &Address, _: usize, _: usize) -> Output {
+        Output::default()
+    }
+
+    fn in_calls(&self, _: &Address, _: usize, _: usize) -> Vec<Option<Dims>> {
+        Vec::new()
+    }
 }
 
 /// What a graph says, by names: for each layer its calls, each with its inputs as (name, call, tensor), and the outputs.
@@ -161,7 +173,7 @@ fn insertion(document: &Value, pick: &prop::sample::Index) -> (Address, String, 
     addresses.retain(|address| address.0.last().is_some_and(|&layer| graph.level(address).is_used(layer)));
     let address = addresses[pick.index(addresses.len())].clone();
     let request = Placement { after: graph.path(&address), calls: Calls::All, ..Placement::default() };
-    let insertion = edit::insert(&graph, &unknown, std::slice::from_ref(&request)).expect("goes in");
+    let insertion = edit::insert(&graph, &Unknown, std::slice::from_ref(&request)).expect("goes in");
     (address, request.after, patch::build(&insertion.changes))
 }
 
@@ -263,7 +275,7 @@ fn a_chain_of_a_hundred_thousand_layers_is_read_ordered_and_patched() {
     let graph = config::read(&document).expect("a config");
     assert_eq!(graph.keras_order(Keras::Three).expect("no cycle"), (0..100_000).collect::<Vec<_>>());
     let request = Placement { after: "l50000".to_owned(), ..Placement::default() };
-    let changes = edit::insert(&graph, &unknown, &[request]).expect("goes in").changes;
+    let changes = edit::insert(&graph, &Unknown, &[request]).expect("goes in").changes;
     patch::apply(&mut document, &patch::build(&changes), &Arrays::default()).expect("applies");
     assert_eq!(config::read(&document).expect("a config").layers.len(), 100_001);
 }

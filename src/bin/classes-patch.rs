@@ -10,14 +10,13 @@ use clap::{ArgGroup, Parser};
 use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker, notes};
 use classes_h5::config;
 use classes_h5::edit::{self, Calls, Placement};
-use classes_h5::graph::Address;
 use classes_h5::input::Input;
 use classes_h5::json::{self, Arrays};
 use classes_h5::list::{self, Style};
 use classes_h5::progress::Doing;
 use classes_h5::target::Targets;
 use classes_h5::text::shown;
-use classes_h5::{dot, patch, shape};
+use classes_h5::{dot, patch};
 
 const TOOL: &str = "classes-patch";
 
@@ -102,9 +101,7 @@ fn patch_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let changes = match &args.remove {
         Some(name) => edit::remove(&graph, name)?,
         None => {
-            let shapes = shape::infer(&graph);
-            let shape_of = |address: &Address, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
-            let insertion = edit::insert(&graph, &shape_of, &requests)?;
+            let insertion = edit::insert(&graph, &Targets::new(&graph), &requests)?;
             insertion.simulators.iter().flat_map(notes::inserted).for_each(|words| speaker.say(&words));
             insertion.changes
         }

@@ -9,8 +9,8 @@ use clap::{Parser, ValueEnum};
 use classes_h5::cli::classes_config::ClassesConfig;
 use classes_h5::cli::site_flags::SiteFlags;
 use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker, notes};
-use classes_h5::graph::Keras;
 use classes_h5::input::Input;
+use classes_h5::keras::version::Keras;
 use classes_h5::layout::DataFormat;
 use classes_h5::progress::Doing;
 use classes_h5::rewrite::{self, RewriteOptions};
@@ -91,8 +91,8 @@ fn set_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         sites: args.sites.sources(args.input.as_deref())?,
         keras: match args.keras {
             KerasArg::Auto => None,
-            KerasArg::Two => Some(Keras::Two),
-            KerasArg::Three => Some(Keras::Three),
+            KerasArg::Two => Keras::numbered(2),
+            KerasArg::Three => Keras::numbered(3),
         },
         stated: Stated { trainable: args.trainable.clone(), non_trainable: args.non_trainable.clone() },
         data_format: args.data_format,

@@ -2,7 +2,6 @@
 
 use crate::edit::Inserted;
 use crate::error_model::{Choice, Kernel, Rule};
-use crate::graph::Keras;
 use crate::rewrite::{Report, RewriteOptions};
 use crate::sites::run::{Note, RangeOf, Tally};
 use crate::text::{shown, shown_path};
@@ -103,6 +102,9 @@ pub fn inserted(simulator: &Inserted) -> Vec<String> {
             shown(activation)
         ));
     }
+    if let Some((model, count)) = &simulator.in_model {
+        words.push(format!("'{}' is called {count} times, and '{name}' plays in all of them", shown(model)));
+    }
     if simulator.policy != "float32" {
         words.push(format!(
             "'{after}' computes in {}, and so will its simulator: the layer in classes_h5 does, CLASSES' own knows only float32",
@@ -125,7 +127,8 @@ pub fn rewritten(options: &RewriteOptions, report: &Report) -> Vec<String> {
     // Only a simulator makes a difference between the two.
     if report.simulators > 0 {
         // Keras 3 loads files of Keras 2 as well, and not the other way round.
-        let other = if report.keras == Keras::Two { "; --keras 3 for the other" } else { "" };
+        let other =
+            if report.keras.others_that_load_its_files().next().is_some() { "; --keras 3 for the other" } else { "" };
         let why = match (&report.written_by, options.keras) {
             (Some(version), _) => format!(" (MODEL was written by {}{other})", shown(version)),
             (None, None) => format!(" (MODEL does not say who wrote it{other})"),

@@ -1,6 +1,6 @@
-//! Functional models: the wires of Keras 1 and 2 (`["conv2d", 0, 0, {}]`) and of Keras 3 (`__keras_tensor__`).
+//! Functional models: layers, their nodes, and the ends of the model.
 //!
-//! A config may mix them: Keras 3 takes a node in Keras 2's form. So the form is told node by node, and only a new node
+//! A config may mix the dialects them: Keras 3 takes a node in Keras 2's form. So the form is told node by node, and only a new node
 //! needs to know which one its model uses.
 
 use std::collections::HashMap;
@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use json_patch::jsonptr::PointerBuf;
 use serde_json::{Map, Value};
 
-use super::references::{Reference, end_lists, lists, tensors};
-use super::{ConfigError, child, element, read_layer};
-use crate::graph::{Call, Dialect, Graph, Keras, Layer, NodeBase, Source, Wire};
+use super::references::{Written, end_lists};
+use super::{ConfigError, child, element, keras2, keras3, read_layer};
+use crate::graph::{Call, Dialect, Graph, Layer, NodeBase, Source, Wire};
 
 pub(super) fn read<'a>(
     config: &'a Map<String, Value>,
@@ -29,7 +29,7 @@ pub(super) fn read<'a>(
     }
 
     let mut node_dialect = None;
-    let mut references: Vec<Vec<Vec<Reference>>> = Vec::with_capacity(layers.len());
+    let mut references: Vec<Vec<Vec<Written>>> = Vec::with_capacity(layers.len());
     for layer in &layers {
         let nodes_at = child(&layer.at, "inbound_nodes");
         let nodes = match layer.entry.get("inbound_nodes") {
@@ -40,19 +40,12 @@ pub(super) fn read<'a>(
         for (index, node) in nodes.iter().enumerate() {
             let node_at = element(&nodes_at, index);
             let mut found = Vec::new();
-            match node {
-                Value::Object(fields) if fields.contains_key("args") => {
-                    node_dialect = Some(Dialect::Keras3);
-                    for part in ["args", "kwargs"] {
-                        if let Some(value) = fields.get(part) {
-                            tensors(value, child(&node_at, part), &mut found)?;
-                        }
-                    }
-                }
-                _ => {
-                    node_dialect = node_dialect.or(Some(Dialect::Keras2));
-                    lists(node, node_at, &by_name, &mut found)?;
-                }
+            if keras3::is_node(node) {
+                node_dialect = Some(Dialect::Keras3);
+                keras3::inputs(node, &node_at, &mut found)?;
+            } else {
+                node_dialect = node_dialect.or(Some(Dialect::Keras2));
+                keras2::inputs(node, node_at, &by_name, &mut found)?;
             }
             calls.push(found);
         }
@@ -70,7 +63,7 @@ pub(super) fn read<'a>(
     }
 
     set_node_bases(&mut layers, &by_name, dialect, &references, &ends);
-    let resolve = |reference: Reference<'a>, is_end: bool, layers: &[Layer], counts: &[usize]| {
+    let resolve = |reference: Written<'a>, is_end: bool, layers: &[Layer], counts: &[usize]| {
         resolve(reference, is_end, layers, counts, &by_name)
     };
     // An input layer's entry has no nodes, yet it stands for one call.
@@ -102,18 +95,18 @@ pub(super) fn read<'a>(
     }
     let graph = Graph { dialect, layers_at, layers, inputs, outputs, by_name };
     // A graph without an order is none that Keras could build.
-    graph.keras_order(Keras::Three)?;
+    graph.check_order()?;
     Ok(graph)
 }
 
 fn resolve<'a>(
-    reference: Reference<'a>,
+    reference: Written<'a>,
     is_end: bool,
     layers: &[Layer],
     counts: &[usize],
     by_name: &HashMap<&str, usize>,
 ) -> Result<Wire<'a>, ConfigError> {
-    let Reference { name, node, tensor, at, shape } = reference;
+    let Written { name, node, tensor, at, shape, dtype } = reference;
     let Some(&layer) = by_name.get(name) else {
         let there = layers.iter().map(|layer| layer.name.to_owned()).collect();
         return Err(ConfigError::UnknownLayer { at, name: name.to_owned(), there });
@@ -122,7 +115,7 @@ fn resolve<'a>(
     let first = if is_end { base.in_ends } else { base.in_nodes };
     match node.checked_sub(first) {
         Some(call) if call < counts[layer] => {
-            Ok(Wire { source: Source { layer, call, tensor }, at: Some(at), shape, is_end })
+            Ok(Wire { source: Source { layer, call, tensor }, at: Some(at), shape, dtype, is_end })
         }
         _ => Err(ConfigError::UnknownCall { at, name: name.to_owned(), node, calls: counts[layer], first }),
     }
@@ -136,8 +129,8 @@ fn set_node_bases(
     layers: &mut [Layer],
     by_name: &HashMap<&str, usize>,
     dialect: Dialect,
-    references: &[Vec<Vec<Reference>>],
-    ends: &[Vec<Reference>],
+    references: &[Vec<Vec<Written>>],
+    ends: &[Vec<Written>],
 ) {
     let mut written: HashMap<(usize, bool), (usize, usize)> = HashMap::new();
     let apart = |is_end: bool| is_end && dialect == Dialect::Keras3;
@@ -154,16 +147,16 @@ fn set_node_bases(
     }
     for (index, layer) in layers.iter_mut().enumerate() {
         let Some(inner) = &layer.inner else { continue };
-        let has_input = inner.layers.first().is_some_and(|first| first.kind.is("InputLayer"));
-        let rule = |is_end: bool| match dialect {
-            Dialect::Keras3 => usize::from(is_end && inner.dialect != Dialect::Sequential),
-            _ => usize::from(inner.dialect != Dialect::Sequential || has_input),
+        let rule = match dialect {
+            Dialect::Keras3 => keras3::node_base(inner),
+            _ => keras2::node_base(inner),
         };
         let calls = references[index].len().max(1);
         let base = |is_end: bool| match written.get(&(index, apart(is_end))) {
             Some((0, _)) => 0,
             Some((_, most)) if *most >= calls => 1,
-            _ => rule(is_end),
+            _ if is_end => rule.in_ends,
+            _ => rule.in_nodes,
         };
         layer.node_base = NodeBase { in_nodes: base(false), in_ends: base(true) };
     }

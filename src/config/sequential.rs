@@ -28,5 +28,5 @@ pub(super) fn read<'a>(entries: &'a [Value], layers_at: PointerBuf) -> Result<Gr
 }
 
 fn implied<'a>(layer: usize, is_end: bool) -> Wire<'a> {
-    Wire { source: Source { layer, call: 0, tensor: 0 }, at: None, shape: None, is_end }
+    Wire { source: Source { layer, call: 0, tensor: 0 }, at: None, shape: None, dtype: None, is_end }
 }

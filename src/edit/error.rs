@@ -3,7 +3,8 @@
 use thiserror::Error;
 
 use crate::graph::Graph;
-use crate::text::shown;
+use crate::keras::dtype::Dtype;
+use crate::text::{axes, shown};
 
 /// Why a simulator cannot go where it is wanted, or not come out.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -42,6 +43,35 @@ pub enum EditError {
         layer: String,
         /// Its output shape, batch first.
         shape: Vec<Option<usize>>,
+    },
+    /// The layer's output holds no floats.
+    #[error("'{layer}' outputs {dtype}; a simulator takes float16, bfloat16, float32 or float64", layer = shown(.layer))]
+    Dtype {
+        /// The layer.
+        layer: String,
+        /// What its output holds.
+        dtype: Dtype,
+    },
+    /// The output has another size from call to call, and a site has one.
+    #[error("'{layer}' is called at several sizes: {sizes}; a site has one", layer = shown(.layer), sizes = list(.sizes))]
+    SeveralSizes {
+        /// The layer.
+        layer: String,
+        /// The sizes, without the batch.
+        sizes: Vec<Vec<Option<usize>>>,
+    },
+    /// A call was chosen of a layer that is called once, in a model that is called more than once.
+    #[error(
+        "'{layer}' is called once, in a model that is called {count} times ('{model}'): a simulator there plays in all of them",
+        layer = shown(.layer), model = shown(.model)
+    )]
+    CallOfModel {
+        /// The layer.
+        layer: String,
+        /// The model.
+        model: String,
+        /// How often it is called.
+        count: usize,
     },
     /// The layer is called more than once, and no call was chosen.
     #[error("'{layer}' is called {count} times", layer = shown(.layer), count = .inputs.len())]
@@ -143,6 +173,10 @@ pub(super) fn call_inputs(level: &Graph, target: usize) -> Vec<String> {
 fn dims(shape: &[Option<usize>]) -> String {
     let dims: Vec<String> = shape.iter().map(|dim| dim.map_or("?".to_owned(), |dim| dim.to_string())).collect();
     format!("rank {} ({})", shape.len(), dims.join(", "))
+}
+
+fn list(sizes: &[Vec<Option<usize>>]) -> String {
+    sizes.iter().map(|size| axes(size.iter().copied())).collect::<Vec<_>>().join(", ")
 }
 
 fn numbers(list: &[usize]) -> String {

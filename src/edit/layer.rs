@@ -1,17 +1,10 @@
-//! New layer entries, written as the model around them is written.
+//! The layers that an edit adds: their settings, which they take over from the layer that they follow.
 
 use serde_json::{Map, Value, json};
 
-use crate::change::Reference;
-use crate::graph::{Dialect, Graph, Layer};
+use crate::config::{self, Input, NewLayer};
+use crate::graph::{Graph, Layer};
 use crate::keras::simulator;
-
-/// A tensor that a new layer is called on.
-pub(super) struct Input {
-    pub reference: Reference,
-    /// Batch first; `None` where it is not known.
-    pub shape: Option<Vec<Option<usize>>>,
-}
 
 /// A simulator behind `level.layers[target]`, called once on each input.
 pub(super) fn simulator(level: &Graph, target: usize, name: &str, inputs: &[Input]) -> Value {
@@ -38,51 +31,9 @@ fn entry(
     config: Map<String, Value>,
     inputs: &[Input],
 ) -> Value {
-    let neighbour = level.layers[target].entry;
-    let name = config.get("name").cloned().unwrap_or_default();
     let dtype = compute_dtype(config.get("dtype"));
-    let mut entry = Map::new();
-    // Keras 3 names the module of every class; a custom class has none and is looked up by its registered name.
-    if neighbour.get("module").is_some() {
-        entry.insert("module".to_owned(), json!(module));
-    }
-    entry.insert("class_name".to_owned(), json!(class));
-    entry.insert("config".to_owned(), Value::Object(config));
-    if neighbour.get("module").is_some() {
-        entry.insert("registered_name".to_owned(), if module.is_some() { Value::Null } else { json!(class) });
-    }
-    match level.dialect {
-        Dialect::Sequential => {}
-        Dialect::Keras2 => {
-            entry.insert("name".to_owned(), name);
-            let nodes: Vec<Value> = inputs
-                .iter()
-                .map(|Input { reference, .. }| json!([[reference.name, reference.node, reference.tensor, {}]]))
-                .collect();
-            entry.insert("inbound_nodes".to_owned(), Value::Array(nodes));
-        }
-        Dialect::Keras3 => {
-            entry.insert("name".to_owned(), name);
-            let nodes: Vec<Value> = inputs
-                .iter()
-                .map(|Input { reference, shape }| {
-                    json!({
-                        "args": [{
-                            "class_name": "__keras_tensor__",
-                            "config": {
-                                "shape": shape.clone().unwrap_or_else(|| vec![None; 4]),
-                                "dtype": dtype,
-                                "keras_history": [reference.name, reference.node, reference.tensor],
-                            },
-                        }],
-                        "kwargs": {},
-                    })
-                })
-                .collect();
-            entry.insert("inbound_nodes".to_owned(), Value::Array(nodes));
-        }
-    }
-    Value::Object(entry)
+    let names_modules = level.layers[target].entry.get("module").is_some();
+    config::write_layer(level.dialect, NewLayer { class, module, config, dtype, names_modules, inputs })
 }
 
 /// The dtype policy of a layer, else of the nearest layer before it that has one. A layer of another policy than its

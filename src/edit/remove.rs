@@ -1,6 +1,6 @@
 //! The way back: a simulator comes out, and what it followed is wired to what consumed it.
 
-use super::{EditError, expectation, expectations, find, reference, rewire_uses, split};
+use super::{EditError, expectation, expectations, find, rewire_uses, split};
 use crate::change::Change;
 use crate::graph::{Graph, Layer, Source, Wire};
 use crate::keras::classes::Kind;
@@ -31,7 +31,7 @@ pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, EditError> {
         if !gone.contains(&wire.source.layer) {
             return None;
         }
-        Some(reference(level, origin(level, &gone, wire)?, wire.is_end))
+        Some(level.reference(origin(level, &gone, wire)?, wire.is_end))
     });
     // The wires of the layers that go need no new end.
     let leaving: Vec<_> = gone.iter().map(|&index| &level.layers[index].at).collect();

@@ -3,7 +3,8 @@
 use json_patch::jsonptr::PointerBuf;
 use thiserror::Error;
 
-use super::{Graph, Keras, Layer};
+use super::{Graph, Layer};
+use crate::keras::version::Keras;
 use crate::text::shown;
 
 /// A layer that, over others, takes its own output: such a graph has no order.
@@ -58,10 +59,15 @@ impl Graph<'_> {
         // `None`, an input that nothing uses, sorts before every rank; the sort is stable, as Python's is.
         order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut order: Vec<usize> = order.into_iter().map(|(_, _, layer)| layer).collect();
-        if keras == Keras::Two {
+        if keras.keeps_unused_layers() {
             order.extend((0..self.layers.len()).filter(|&layer| layer_depths[layer].is_none()));
         }
         Ok(order)
+    }
+
+    /// Whether the graph has an order: one without is none that Keras could build.
+    pub fn check_order(&self) -> Result<(), Cycle> {
+        self.visit_from_outputs().map(|_| ())
     }
 
     /// Whether an output of this level depends on the layer.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::rules::{self, CallSite};
 use super::{Dims, Level, Shapes, axis, stated};
-use crate::graph::{Dialect, Graph, Layer, Source, Wire};
+use crate::graph::{Graph, Layer, Source, Wire};
 
 /// A nested model is inferred anew for each set of input shapes it is called on, but for at most so many of them: models
 /// that nest and call each other twice at each depth would otherwise double the work with each depth.
@@ -159,9 +159,9 @@ fn shapes_of(wires: &[Wire], known: &HashMap<Source, Dims>) -> Tensors {
 
 /// The layers that take the model's inputs, in the order of the inputs.
 pub(super) fn entries(graph: &Graph) -> Vec<usize> {
-    match graph.dialect {
-        Dialect::Sequential => (0..graph.layers.len().min(1)).collect(),
-        _ => graph.inputs.iter().map(|wire| wire.source.layer).collect(),
+    match graph.is_chain() {
+        true => (0..graph.layers.len().min(1)).collect(),
+        false => graph.inputs.iter().map(|wire| wire.source.layer).collect(),
     }
 }
 

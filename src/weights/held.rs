@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::config;
-use crate::graph::{Cycle, Graph, Keras, Layer};
+use crate::graph::{Cycle, Graph, Layer};
 use crate::keras::classes::{self, Class, Holds, Kind};
+use crate::keras::version::Keras;
 
 /// A layer or a model with all that is inside.
 #[derive(Debug, Default)]
@@ -93,10 +94,10 @@ fn of_class(kind: Kind, config: &Value, keras: Keras) -> Held {
     let mut held = match kind {
         Kind::Operation => Held::default(),
         // A bare variable, of which Keras 3 knows nothing.
-        Kind::Simulator if keras == Keras::Three => Held::default(),
+        Kind::Simulator if !keras.saves_modes() => Held::default(),
         Kind::Simulator => Held::of_own(vec![Variable::one(&["mode"], false)]),
         // Whether what is inside is frozen with it depends on the class.
-        Kind::Other if keras == Keras::Three => return Held::unknown(),
+        Kind::Other if !keras.asks_layers_what_trains() => return Held::unknown(),
         Kind::Other => Held::unknown(),
         Kind::Keras(class) => of_keras(class, config, keras),
     };
@@ -145,7 +146,7 @@ fn of_entry(entry: Option<&Value>, keras: Keras) -> Held {
 fn own_variables(class: &Class, config: &Value, keras: Keras) -> Vec<Variable> {
     let declared = class.variables.iter().filter(|variable| variable.is_in(config));
     let mut own: Vec<Variable> = declared.map(|variable| Variable::one(variable.names, variable.trains)).collect();
-    let mode = if keras == Keras::Three { quantization(config) } else { None };
+    let mode = if keras.quantizes() { quantization(config) } else { None };
     let mode = mode.filter(|_| matches!(class.name, "Dense" | "EinsumDense" | "Embedding" | "ReversibleEmbedding"));
     if mode == Some("float8") {
         // Scales and histories, which the training overwrites.
@@ -201,6 +202,6 @@ fn spectral_normalization(own: Vec<Variable>, mut inside: Held, keras: Keras) ->
         return Held::unknown();
     }
     let kernel = Held::of_own(vec![inside.own.remove(0)]);
-    let kernel = Held { is_trainable: inside.is_trainable || keras == Keras::Two, ..kernel };
+    let kernel = Held { is_trainable: inside.is_trainable || keras.asks_layers_what_trains(), ..kernel };
     Held::of_layers(vec![kernel, Held::of_own(own), inside])
 }

@@ -10,8 +10,9 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::held::{self, Held, Variable};
-use crate::graph::{Cycle, Dialect, Graph, Keras, Layer};
+use crate::graph::{Cycle, Graph, Layer};
 use crate::keras::classes::Kind;
+use crate::keras::version::Keras;
 
 /// A layer inside a nested model that is no model itself.
 #[derive(Debug)]
@@ -55,25 +56,21 @@ impl Listing {
         let mut leaves = Vec::new();
         let held = of_model(layer, model, keras, &mut Vec::new(), &mut leaves)?;
         // Neither Keras gives a sequential model its `trainable` back, and Keras 2 no model.
-        let is_frozen = keras == Keras::Three && model.dialect != Dialect::Sequential && is_frozen(layer);
+        let is_frozen = !keras.asks_layers_what_trains() && !model.is_chain() && is_frozen(layer);
         let mut items = Vec::new();
-        match keras {
-            Keras::Two => {
-                let (mut trained, mut others) = (Vec::new(), Vec::new());
-                trained_in_2(&held, &mut trained);
-                others_in_2(&held, &mut others);
-                push(&mut items, &trained, true);
-                push(&mut items, &others, false);
-            }
-            Keras::Three => {
-                let mut all = Vec::new();
-                all_in_3(&held, &mut all);
-                let (trained, others): (Vec<_>, Vec<_>) =
-                    all.into_iter().partition(|(_, trains)| *trains && !is_frozen);
-                let variables = |list: Vec<(Variable, bool)>| list.into_iter().map(|(v, _)| v).collect::<Vec<_>>();
-                push(&mut items, &variables(trained), true);
-                push(&mut items, &variables(others), false);
-            }
+        if keras.asks_layers_what_trains() {
+            let (mut trained, mut others) = (Vec::new(), Vec::new());
+            trained_by_layer(&held, &mut trained);
+            others_by_layer(&held, &mut others);
+            push(&mut items, &trained, true);
+            push(&mut items, &others, false);
+        } else {
+            let mut all = Vec::new();
+            all_variables(&held, &mut all);
+            let (trained, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, trains)| *trains && !is_frozen);
+            let variables = |list: Vec<(Variable, bool)>| list.into_iter().map(|(v, _)| v).collect::<Vec<_>>();
+            push(&mut items, &variables(trained), true);
+            push(&mut items, &variables(others), false);
         }
         Ok(Listing { leaves, items })
     }
@@ -215,42 +212,42 @@ fn is_frozen(layer: &Layer) -> bool {
     layer.config.get("trainable").and_then(Value::as_bool) == Some(false)
 }
 
-fn trained_in_2(held: &Held, list: &mut Vec<Variable>) {
+fn trained_by_layer(held: &Held, list: &mut Vec<Variable>) {
     if !held.is_trainable {
         return;
     }
     let own = held.own.iter().filter(|variable| variable.trains).cloned();
     if held.is_model {
-        held.layers.iter().for_each(|layer| trained_in_2(layer, list));
+        held.layers.iter().for_each(|layer| trained_by_layer(layer, list));
         list.extend(own);
     } else {
         list.extend(own);
-        held.layers.iter().for_each(|layer| trained_in_2(layer, list));
+        held.layers.iter().for_each(|layer| trained_by_layer(layer, list));
     }
 }
 
-fn others_in_2(held: &Held, list: &mut Vec<Variable>) {
+fn others_by_layer(held: &Held, list: &mut Vec<Variable>) {
     let own = |trains: bool| held.own.iter().filter(move |variable| variable.trains == trains).cloned();
     if held.is_model {
-        held.layers.iter().for_each(|layer| others_in_2(layer, list));
+        held.layers.iter().for_each(|layer| others_by_layer(layer, list));
         list.extend(own(false));
     } else if held.is_trainable {
         list.extend(own(false));
-        held.layers.iter().for_each(|layer| others_in_2(layer, list));
+        held.layers.iter().for_each(|layer| others_by_layer(layer, list));
     } else {
         list.extend(own(true));
         list.extend(own(false));
         for layer in &held.layers {
-            trained_in_2(layer, list);
-            others_in_2(layer, list);
+            trained_by_layer(layer, list);
+            others_by_layer(layer, list);
         }
     }
 }
 
 /// All variables, each with whether it trains.
-fn all_in_3(held: &Held, list: &mut Vec<(Variable, bool)>) {
+fn all_variables(held: &Held, list: &mut Vec<(Variable, bool)>) {
     list.extend(held.own.iter().map(|variable| (variable.clone(), variable.trains && held.is_trainable)));
-    held.layers.iter().for_each(|layer| all_in_3(layer, list));
+    held.layers.iter().for_each(|layer| all_variables(layer, list));
 }
 
 /// Appends places. Two in a row for any number of weights of one layer are one.

@@ -11,7 +11,8 @@ use super::evidence::Evidence;
 use super::listing::{Item, Key, Leaf, Listing};
 use super::reading::{Readings, readings};
 use super::{PlanError, WeightsError, mode_path};
-use crate::graph::{Graph, Keras, Layer};
+use crate::graph::{Graph, Layer};
+use crate::keras::version::Keras;
 use crate::model_file::{Mode, SavedLayer, WeightsPlan};
 use crate::text::shown;
 
@@ -41,9 +42,9 @@ pub(super) fn plan(
         return Ok(());
     }
     let mut lists = vec![old_list];
-    if old.keras == Keras::Two {
-        // A model of Keras 2 may have been rewritten for Keras 3 before, and still says that Keras 2 wrote it.
-        lists.push(listing(old, Keras::Three)?);
+    // A model of Keras 2 may have been rewritten for Keras 3 before, and still says that Keras 2 wrote it.
+    for other in old.keras.others_that_load_its_files() {
+        lists.push(listing(old, other)?);
     }
     let mut first_difference = None;
     for strict in lists {

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::slice;
 
 use classes_h5::edit::{self, Calls, Placement};
-use classes_h5::graph::{Graph, Keras, Layer, NodeBase};
+use classes_h5::graph::{Graph, Layer, NodeBase};
 use classes_h5::json::{self, Arrays, Printable};
 use classes_h5::keras::simulator::is_simulator;
+use classes_h5::keras::version::Keras;
 use classes_h5::list::{self, Style};
 use classes_h5::model_file::{Limit, Saved, SavedLayer};
-use classes_h5::shape::{self, Shapes};
 use classes_h5::target::{Target, Targets};
 use classes_h5::weights::{Circumstances, Stated};
 use classes_h5::{config, fill, patch, weights};
@@ -41,19 +41,19 @@ pub fn check(data: &[u8]) {
         return;
     };
     let wanted = config::read(&wanted).expect("as the whole");
-    let targets = Targets::new(&graph).all();
-    assert_eq!(Targets::new(&wanted).all(), targets);
+    let (known, wanted_known) = (Targets::new(&graph), Targets::new(&wanted));
+    let targets = known.all();
+    assert_eq!(wanted_known.all(), targets);
     lists_are_one_line_a_target(&targets);
-    for keras in [Keras::Two, Keras::Three] {
+    for keras in Keras::ALL {
         the_order_has_inputs_before_their_consumers(&graph, keras);
     }
-    let (shapes, wanted_shapes) = (shape::infer(&graph), shape::infer(&wanted));
     for target in targets.iter().step_by(targets.len().div_ceil(TRIED).max(1)) {
         for (calls, split_activation) in [(Calls::Only, false), (Calls::All, false), (Calls::All, true)] {
             let after = target.path.clone();
             let request = Placement { after, calls, split_activation, ..Default::default() };
-            let edit = an_insertion(&graph, &shapes, &request);
-            assert_eq!(an_insertion(&wanted, &wanted_shapes, &request), edit, "what is not wanted does not count");
+            let edit = an_insertion(&graph, &known, &request);
+            assert_eq!(an_insertion(&wanted, &wanted_known, &request), edit, "what is not wanted does not count");
             if let Some((edit, simulator)) = edit {
                 an_insertion_comes_back(&document, &arrays, &graph, &edit, &simulator, split_activation);
             }
@@ -129,9 +129,8 @@ fn the_order_has_inputs_before_their_consumers(graph: &Graph, keras: Keras) {
 }
 
 /// The patch for a request, and the simulator's name.
-fn an_insertion(graph: &Graph, shapes: &Shapes, request: &Placement) -> Option<(Patch, String)> {
-    let shape_of = |address: &_, call, tensor| shapes.of(address, call, tensor).map(<[_]>::to_vec);
-    let insertion = edit::insert(graph, &shape_of, slice::from_ref(request)).ok()?;
+fn an_insertion(graph: &Graph, known: &Targets, request: &Placement) -> Option<(Patch, String)> {
+    let insertion = edit::insert(graph, known, slice::from_ref(request)).ok()?;
     let [inserted] = insertion.simulators.as_slice() else { panic!("one request makes one simulator") };
     Some((patch::build(&insertion.changes), inserted.name.clone()))
 }
@@ -158,7 +157,7 @@ fn an_insertion_comes_back(
     let new = config::read(&patched).expect("a patched config is one");
     assert_eq!(new.walk().len(), graph.walk().len() + 1 + usize::from(split));
     assert_eq!(fill::simulators(&new).len(), fill::simulators(graph).len() + 1);
-    for keras in [Keras::Two, Keras::Three] {
+    for keras in Keras::ALL {
         the_order_has_inputs_before_their_consumers(&new, keras);
         the_saved_layers_stay(graph, &new, keras);
     }

@@ -1,0 +1,65 @@
+//! The two libraries that load a model, and in what they differ. Nothing else asks which one it is.
+
+/// The Keras that loads a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keras {
+    /// Keras 2 (`tf_keras`) and before.
+    Two,
+    /// Keras 3.
+    Three,
+}
+
+impl Keras {
+    /// Both.
+    pub const ALL: [Keras; 2] = [Keras::Two, Keras::Three];
+
+    /// The one of a version such as `2.15.0`; what came before Keras 2 is loaded by it.
+    pub fn of_version(version: &str) -> Option<Self> {
+        let major: u32 = version.split('.').next()?.parse().ok()?;
+        Some(if major >= 3 { Keras::Three } else { Keras::Two })
+    }
+
+    /// The one of a major version.
+    pub fn numbered(number: u8) -> Option<Self> {
+        Keras::ALL.into_iter().find(|keras| keras.number() == number)
+    }
+
+    /// Its major version.
+    pub fn number(self) -> u8 {
+        match self {
+            Keras::Two => 2,
+            Keras::Three => 3,
+        }
+    }
+
+    /// Whether it loads configs that `writer` wrote.
+    pub fn loads_what(self, writer: Keras) -> bool {
+        self == Keras::Three || writer == Keras::Two
+    }
+
+    /// The other one, where it loads configs that this one wrote.
+    pub fn others_that_load_its_files(self) -> impl Iterator<Item = Keras> {
+        Keras::ALL.into_iter().filter(move |other| *other != self && other.loads_what(self))
+    }
+
+    /// Whether a simulator's `mode` is a saved weight: with one, loading fails without it, and the other way round.
+    pub fn saves_modes(self) -> bool {
+        self == Keras::Two
+    }
+
+    /// Whether a model's layers that no output reaches are layers of the model after loading.
+    pub fn keeps_unused_layers(self) -> bool {
+        self == Keras::Two
+    }
+
+    /// Whether a model lists its weights by asking each layer for those that train, and then each for the others; else every
+    /// variable is asked by itself.
+    pub fn asks_layers_what_trains(self) -> bool {
+        self == Keras::Two
+    }
+
+    /// Whether a layer's dtype policy can say that its weights are quantized.
+    pub fn quantizes(self) -> bool {
+        self == Keras::Three
+    }
+}

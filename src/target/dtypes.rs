@@ -1,0 +1,178 @@
+//! What the cells of a model's tensors hold: floats, or something that a simulator cannot play on.
+//!
+//! Keras 3 states it beside each wire. Else it follows from what goes in: a layer takes floats in its own dtype and returns
+//! that, and what only moves cells leaves all others as they are. Where neither tells, nothing is known.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::graph::{Address, Graph, Layer, Source};
+use crate::keras::classes::{Features, Kind, Merging, Rule};
+use crate::keras::dtype::Dtype;
+
+/// The dtypes of the tensors of a level, and below.
+#[derive(Debug, Default)]
+pub(super) struct Dtypes {
+    known: HashMap<Source, Dtype>,
+    inner: HashMap<usize, Dtypes>,
+}
+
+impl Dtypes {
+    pub fn new(graph: &Graph) -> Self {
+        Dtypes::called_on(graph, &[])
+    }
+
+    /// That of one output of one call of a layer, both counted from 0.
+    pub fn of(&self, address: &Address, call: usize, tensor: usize) -> Option<Dtype> {
+        let (&layer, outer) = address.0.split_last()?;
+        let level = outer.iter().try_fold(self, |level, index| level.inner.get(index))?;
+        level.known.get(&Source { layer, call, tensor }).copied()
+    }
+
+    /// Those of a model that is called on `given`; it takes what its own inputs say where nothing is given.
+    fn called_on(graph: &Graph, given: &[Option<Dtype>]) -> Self {
+        let mut level = Dtypes::default();
+        let stated: HashMap<Source, Dtype> =
+            graph.wires().filter_map(|wire| Some((wire.source, Dtype::named(wire.dtype?)?))).collect();
+        let inputs: HashMap<usize, Option<Dtype>> =
+            graph.inputs.iter().map(|wire| wire.source.layer).zip(given.iter().copied()).collect();
+        for (index, call) in graph.calls_in_order() {
+            let layer = &graph.layers[index];
+            let wires = &layer.calls[call].inputs;
+            let mut before: Vec<Option<Dtype>> =
+                wires.iter().map(|wire| level.known.get(&wire.source).copied()).collect();
+            if graph.is_chain() && index == 0 && !layer.kind.is("InputLayer") {
+                // The first layer of a chain stands for its input as well, which has its dtype.
+                before = vec![given.first().copied().flatten().or_else(|| declared(layer))];
+            }
+            let outputs = match &layer.inner {
+                Some(model) => {
+                    // All calls of a model share its layers: what they hold is known where the calls agree.
+                    let inner = Dtypes::called_on(model, &before);
+                    let outputs: Vec<_> =
+                        model.outputs.iter().map(|wire| inner.known.get(&wire.source).copied()).collect();
+                    match level.inner.get_mut(&index) {
+                        Some(before) => before.keep_shared(&inner),
+                        None => drop(level.inner.insert(index, inner)),
+                    }
+                    outputs
+                }
+                None if layer.kind.is("InputLayer") => {
+                    vec![inputs.get(&index).copied().flatten().or_else(|| declared(layer))]
+                }
+                None => vec![computed(layer, &before)],
+            };
+            for (tensor, dtype) in outputs.into_iter().enumerate() {
+                let source = Source { layer: index, call, tensor };
+                level.known.extend(stated.get(&source).copied().or(dtype).map(|dtype| (source, dtype)));
+            }
+            // Further outputs than a rule knows of.
+            for tensor in 1.. {
+                let source = Source { layer: index, call, tensor };
+                let Some(&dtype) = stated.get(&source) else { break };
+                level.known.insert(source, dtype);
+            }
+        }
+        level
+    }
+
+    /// Forgets what another call of the same model contradicts.
+    fn keep_shared(&mut self, other: &Dtypes) {
+        self.known.retain(|source, dtype| other.known.get(source) == Some(dtype));
+        for (index, inner) in &mut self.inner {
+            match other.inner.get(index) {
+                Some(other) => inner.keep_shared(other),
+                None => *inner = Dtypes::default(),
+            }
+        }
+    }
+}
+
+/// What a layer's own config says, without which it is Keras' choice.
+fn declared(layer: &Layer) -> Option<Dtype> {
+    match layer.config.get("dtype") {
+        None | Some(Value::Null) => Some(Dtype::FLOAT32),
+        Some(policy) => Dtype::of_policy(policy),
+    }
+}
+
+/// The dtype of a layer's output.
+fn computed(layer: &Layer, before: &[Option<Dtype>]) -> Option<Dtype> {
+    match layer.kind {
+        // What a custom class returns is its own affair.
+        Kind::Other => None,
+        Kind::Simulator => declared(layer),
+        Kind::Operation => operation(layer, before),
+        Kind::Keras(class) => match class.shape {
+            Rule::Convolution(..)
+            | Rule::Recurrent(_)
+            | Rule::ConvolvingRecurrent(_)
+            | Rule::Attention(_)
+            | Rule::Features(Features::Dense | Features::Einsum | Features::Embedding) => declared(layer),
+            // Whatever the type was, what is scaled is a float.
+            Rule::Same if ["Rescaling", "Normalization", "BatchNormalization"].contains(&class.name) => declared(layer),
+            Rule::Features(_)
+            | Rule::Spatial(..)
+            | Rule::Merging(Merging::Concatenated | Merging::Elementwise)
+            | Rule::Pooling(..)
+            | Rule::Same => moved(layer, class.name, before),
+            _ => None,
+        },
+    }
+}
+
+/// The dtype behind a layer that does not ask for one: floats are brought to its own, all else stays where cells only
+/// change their places.
+fn moved(layer: &Layer, class: &str, before: &[Option<Dtype>]) -> Option<Dtype> {
+    let first = before.first().copied().flatten()?;
+    let is_alike = before.iter().all(|dtype| *dtype == Some(first));
+    let is_float = before.iter().all(|dtype| dtype.is_some_and(Dtype::is_float));
+    let only_moves = [
+        "Concatenate",
+        "Cropping1D",
+        "Cropping2D",
+        "Cropping3D",
+        "Flatten",
+        "Identity",
+        "Permute",
+        "RepeatVector",
+        "Reshape",
+        "ZeroPadding1D",
+        "ZeroPadding2D",
+        "ZeroPadding3D",
+    ];
+    match (is_float, only_moves.contains(&class)) {
+        (true, _) => declared(layer),
+        (false, true) if is_alike => Some(first),
+        _ => None,
+    }
+}
+
+/// Operations on tensors: Keras 3 states what they return, of Keras 2 those are known that change dtypes.
+fn operation(layer: &Layer, before: &[Option<Dtype>]) -> Option<Dtype> {
+    let function = layer.config.get("function").and_then(Value::as_str)?;
+    let name = function.rsplit('.').next().unwrap_or(function);
+    let argument = |position: usize, key: &str| {
+        let node = layer.entry.get("inbound_nodes")?.get(0)?;
+        let first = if node.get(0)?.is_array() { node.get(0)? } else { node };
+        let kwargs = first.get(3)?;
+        kwargs.get(key).or_else(|| kwargs.get(position.to_string()))
+    };
+    match name {
+        "cast" => Dtype::named(argument(1, "dtype")?.as_str()?),
+        "argmax" | "argmin" => match argument(2, "output_type") {
+            None => Some(Dtype::INT64),
+            Some(dtype) => Dtype::named(dtype.as_str()?),
+        },
+        "equal" | "not_equal" | "greater" | "greater_equal" | "less" | "less_equal" | "logical_and" | "logical_or"
+        | "logical_not" | "logical_xor" | "is_nan" | "is_inf" | "is_finite" | "reduce_any" | "reduce_all" => {
+            Some(Dtype::BOOL)
+        }
+        "reshape" | "transpose" | "getitem" | "expand_dims" | "squeeze" | "concat" | "stack" | "tile" | "identity" => {
+            let first = before.first().copied().flatten()?;
+            before.iter().all(|dtype| *dtype == Some(first)).then_some(first)
+        }
+        _ => None,
+    }
+}
