@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::keras::dtype::Dtype;
 use crate::operator::Operator;
 use crate::target::{Size, Target};
 use crate::text::{axes, shown};
@@ -54,7 +55,7 @@ fn cells(target: &Target) -> [String; 5] {
     [
         shown(&target.path),
         shown(&target.class),
-        target.size.to_string(),
+        if target.sizes.is_empty() { target.size.to_string() } else { sizes(&target.sizes) },
         target.operator.map_or("?", Operator::name).to_owned(),
         target.consumers.to_string(),
     ]
@@ -70,6 +71,11 @@ impl fmt::Display for Size {
     }
 }
 
+/// `16x16x4,8x8x4`: the sizes of a layer that is called at several.
+fn sizes(sizes: &[Size]) -> String {
+    sizes.iter().map(Size::to_string).collect::<Vec<_>>().join(",")
+}
+
 /// The members of a line of JSON, in their order.
 #[derive(Serialize)]
 struct Row<'a> {
@@ -79,6 +85,7 @@ struct Row<'a> {
     operator: Option<&'static str>,
     consumers: usize,
     activation: Option<&'a str>,
+    dtype: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +104,7 @@ impl<'a> Row<'a> {
             operator: target.operator.map(Operator::name),
             consumers: target.consumers,
             activation: target.fused.as_deref(),
+            dtype: target.output.dtype.map(Dtype::name),
         }
     }
 }
@@ -158,15 +166,15 @@ sum     Add         ?      ?          1
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[1],
-            r#"{"name":"conv/a","class":"Conv2D","shape":{"h":8,"w":6,"c":5},"operator":"conv_gemm","consumers":4,"activation":null}"#
+            r#"{"name":"conv/a","class":"Conv2D","shape":{"h":8,"w":6,"c":5},"operator":"conv_gemm","consumers":4,"activation":null,"dtype":"float32"}"#
         );
         assert_eq!(
             lines[2],
-            r#"{"name":"b\n","class":"Lambda","shape":null,"operator":null,"consumers":2,"activation":null}"#
+            r#"{"name":"b\n","class":"Lambda","shape":null,"operator":null,"consumers":2,"activation":null,"dtype":null}"#
         );
         assert_eq!(
             lines[3],
-            r#"{"name":"c","class":"Conv2D","shape":null,"operator":"conv_gemm","consumers":1,"activation":null}"#
+            r#"{"name":"c","class":"Conv2D","shape":null,"operator":"conv_gemm","consumers":1,"activation":null,"dtype":"float32"}"#
         );
     }
 }

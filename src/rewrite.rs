@@ -193,12 +193,15 @@ fn read_sites<'s>(
         let data_format = options.data_format.unwrap_or_else(|| targets.data_format(&simulator.address));
         let sites = files.read(data_format)?;
         let found = sites.shape();
-        match targets.shape(&simulator.address, data_format) {
-            Some(expected) if found != expected => {
-                return Err(RewriteError::OtherShape { simulator: simulator.path.clone(), expected, found });
-            }
-            _ => filled.push(Filled { simulator, sites }),
+        let shapes = targets.shapes(&simulator.address, data_format);
+        if let Some(&expected) = shapes.iter().find(|&&expected| expected != found) {
+            let simulator = simulator.path.clone();
+            return Err(match shapes.len() {
+                1 => RewriteError::OtherShape { simulator, expected, found },
+                _ => RewriteError::SeveralShapes { simulator, shapes },
+            });
         }
+        filled.push(Filled { simulator, sites });
     }
     Ok(filled)
 }

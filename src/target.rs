@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use crate::graph::{Address, Graph, Source};
 use crate::keras::computes;
+use crate::keras::dtype::Dtype;
 use crate::layout::{DataFormat, Shape};
 use crate::operator::Operator;
 use crate::shape::{self, Shapes};
@@ -26,6 +27,8 @@ pub struct Target {
     pub class: String,
     /// The output's axes, each as far as it is known.
     pub size: Size,
+    /// The sizes of the output from call to call, where they are known to differ; no site fits them all.
+    pub sizes: Vec<Size>,
     /// The output, whatever its rank.
     pub output: Output,
     /// The operator whose error model fits, where the layer's class tells.
@@ -34,6 +37,15 @@ pub struct Target {
     pub fused: Option<String>,
     /// How many uses the layer's outputs have: inputs of calls, and outputs of its model.
     pub consumers: usize,
+}
+
+/// Why no simulator plays on a layer's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoTarget {
+    /// It is no feature map: its rank is not 4.
+    Rank,
+    /// Its cells hold something else than floats.
+    Dtype(Dtype),
 }
 
 /// Height, width and channels of an output; `None` where one is unknown, or differs from run to run.
@@ -65,6 +77,12 @@ impl Size {
             }
             _ => None,
         }
+    }
+
+    /// Whether both can be the same.
+    fn agrees(self, other: Size) -> bool {
+        let axes = [(self.h, other.h), (self.w, other.w), (self.c, other.c)];
+        axes.iter().all(|(a, b)| a.is_none() || b.is_none() || a == b)
     }
 
     /// The shape of a site, where all three axes are known.
@@ -104,6 +122,19 @@ impl<'g, 'a> Targets<'g, 'a> {
         Size::new(self.output(address).dims?.as_slice(), format)?.shape()
     }
 
+    /// The different shapes of the layer's output, read in a data format, over all its calls and those of the models around
+    /// it: those that are known whole. Sites have to fit them all.
+    pub fn shapes(&self, address: &Address, format: DataFormat) -> Vec<Shape> {
+        let Some(&layer) = address.0.last() else { return Vec::new() };
+        let calls = 0..self.graph.level(address).layers[layer].calls.len();
+        let mut shapes: Vec<Shape> = Vec::new();
+        for dims in calls.flat_map(|call| self.dims_in_calls(address, call, 0)).flatten() {
+            let shape = Size::new(dims, format).and_then(Size::shape);
+            shapes.extend(shape.filter(|shape| !shapes.contains(shape)));
+        }
+        shapes
+    }
+
     /// What the layer puts out, whatever its rank: what its calls, and those of its outputs that are used, have in common.
     pub fn output(&self, address: &Address) -> Output {
         let Some(&layer) = address.0.last() else { return Output::default() };
@@ -126,6 +157,20 @@ impl<'g, 'a> Targets<'g, 'a> {
         common.unwrap_or_default()
     }
 
+    /// The different sizes of the outputs that are used, over all calls of the layer and of the models around it, where they
+    /// contradict each other.
+    fn sizes(&self, address: &Address, calls: usize, used: &BTreeSet<(usize, usize)>, format: DataFormat) -> Vec<Size> {
+        let first = (0..calls).map(|call| (call, 0)).filter(|_| used.is_empty());
+        let mut sizes: Vec<Size> = Vec::new();
+        for (call, tensor) in first.chain(used.iter().copied()) {
+            for size in self.dims_in_calls(address, call, tensor).into_iter().flatten() {
+                let size = Size::new(size, format).filter(|size| !sizes.contains(size));
+                sizes.extend(size);
+            }
+        }
+        if sizes.iter().any(|size| sizes.iter().any(|other| !size.agrees(*other))) { sizes } else { Vec::new() }
+    }
+
     /// One output of one call of a layer, both counted from 0.
     pub fn output_of(&self, address: &Address, call: usize, tensor: usize) -> Output {
         let dims = self.shapes.of(address, call, tensor).map(<[_]>::to_vec);
@@ -139,10 +184,14 @@ impl<'g, 'a> Targets<'g, 'a> {
         self.shapes.in_calls(address, call, tensor)
     }
 
-    /// A layer as a target; `None` where its output is known not to be of rank 4, or to hold no floats.
-    pub fn target(&self, address: &Address) -> Option<Target> {
+    /// A layer as a target.
+    ///
+    /// # Errors
+    /// Its output is known to be something that no simulator plays on.
+    pub fn target(&self, address: &Address) -> Result<Target, NoTarget> {
         let level = self.graph.level(address);
-        let used: Vec<_> = level.consumers(*address.0.last()?).map(|wire| wire.source).collect();
+        let layer = address.0.last().copied().unwrap_or_default();
+        let used: Vec<_> = level.consumers(layer).map(|wire| wire.source).collect();
         self.describe(level, address, &used)
     }
 
@@ -163,7 +212,7 @@ impl<'g, 'a> Targets<'g, 'a> {
         level.wires().for_each(|wire| used[wire.source.layer].push(wire.source));
         for (index, layer) in level.layers.iter().enumerate() {
             let address = Address([trail, &[index]].concat());
-            let target = self.describe(level, &address, &used[index]);
+            let target = self.describe(level, &address, &used[index]).ok();
             if let Some(inner) = &layer.inner {
                 found.extend(target.map(|target| (address.clone(), target)));
                 self.collect(inner, &address.0, found);
@@ -173,17 +222,19 @@ impl<'g, 'a> Targets<'g, 'a> {
         }
     }
 
-    fn describe(&self, level: &Graph, address: &Address, used: &[Source]) -> Option<Target> {
-        let layer = &level.layers[*address.0.last()?];
+    fn describe(&self, level: &Graph, address: &Address, used: &[Source]) -> Result<Target, NoTarget> {
+        let layer = &level.layers[address.0.last().copied().unwrap_or_default()];
         let fused = computes::fused_activation(layer.kind, layer.config).map(str::to_owned);
         let operator = computes::operator(layer.kind, layer.config);
         let path = self.graph.path(address);
         let outputs = used.iter().map(|source| (source.call, source.tensor)).collect();
         let output = self.common(address, layer.calls.len(), &outputs);
-        let size = Size::of(&output)?;
-        if output.dtype.is_some_and(|dtype| !dtype.is_float()) {
-            return None;
+        if let Some(dtype) = output.dtype.filter(|dtype| !dtype.is_float()) {
+            return Err(NoTarget::Dtype(dtype));
         }
-        Some(Target { path, class: layer.class.to_owned(), size, output, operator, fused, consumers: used.len() })
+        let size = Size::of(&output).ok_or(NoTarget::Rank)?;
+        let format = output.data_format().unwrap_or_else(|| self.formats.of(address));
+        let sizes = self.sizes(address, layer.calls.len(), &outputs, format);
+        Ok(Target { path, class: layer.class.to_owned(), size, sizes, output, operator, fused, consumers: used.len() })
     }
 }

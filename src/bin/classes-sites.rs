@@ -153,7 +153,7 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
             let shape = targets.shape(&address, targets.data_format(&address));
             return list_operators(args, request.shape.or(shape), request.convolution.as_ref());
         }
-        request.of_layer(name, targets.target(&address).as_ref(), say)?;
+        request.of_layer(name, targets.target(&address), say)?;
         format = args.data_format.unwrap_or_else(|| targets.data_format(&address));
         if let (Some(file), Some(layer)) = (&args.ranges, graph.trail(&address).last()) {
             let file = Input::from_arg(Some(file));

@@ -97,7 +97,7 @@ impl Explain for EditError {
                 let choices: Vec<String> = used.iter().map(|tensor| format!("--tensor {tensor}")).collect();
                 Some(format!("choose {}", choices.join(" or ")))
             }
-            EditError::Rank { .. } => some("classes-patch --list shows what can be injected"),
+            EditError::Rank { .. } | EditError::Dtype { .. } => some("classes-patch --list shows what can be injected"),
             _ => None,
         }
     }

@@ -99,6 +99,18 @@ pub enum RewriteError {
         /// The sites' shape.
         found: Shape,
     },
+    /// No site fits all that reaches the simulator.
+    #[error("what reaches the simulator '{}' has several shapes: {}; a site has one", shown(simulator), list(shapes))]
+    SeveralShapes {
+        /// The simulator.
+        simulator: String,
+        /// The shapes of its inputs.
+        shapes: Vec<Shape>,
+    },
+}
+
+fn list(shapes: &[Shape]) -> String {
+    shapes.iter().map(Shape::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn no_placeholder(simulator: &Option<String>) -> String {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::graph::{Address, Graph, Layer, Source};
+use crate::graph::{Address, Graph, Layer, Source, Wire};
 use crate::keras::classes::{Features, Kind, Merging, Rule};
 use crate::keras::dtype::Dtype;
 
@@ -20,7 +20,7 @@ pub(super) struct Dtypes {
 
 impl Dtypes {
     pub fn new(graph: &Graph) -> Self {
-        Dtypes::called_on(graph, &[])
+        Inference::default().whole(graph, &[])
     }
 
     /// That of one output of one call of a layer, both counted from 0.
@@ -29,64 +29,86 @@ impl Dtypes {
         let level = outer.iter().try_fold(self, |level, index| level.inner.get(index))?;
         level.known.get(&Source { layer, call, tensor }).copied()
     }
+}
 
-    /// Those of a model that is called on `given`; it takes what its own inputs say where nothing is given.
-    fn called_on(graph: &Graph, given: &[Option<Dtype>]) -> Self {
-        let mut level = Dtypes::default();
+/// The dtypes of a call's inputs or outputs; `None` where one is unknown.
+type Tensors = Vec<Option<Dtype>>;
+
+#[derive(Default)]
+struct Inference<'a> {
+    /// For each nested model, by its place in the config: the outputs that follow from inputs.
+    done: HashMap<(&'a str, Tensors), Tensors>,
+}
+
+impl<'a> Inference<'a> {
+    /// A model and what is in it; all calls of a nested model share its layers, whose dtypes are known where the calls agree.
+    fn whole(&mut self, graph: &'a Graph<'_>, given: &[Option<Dtype>]) -> Dtypes {
+        let known = self.level(graph, given);
+        let mut inner = HashMap::new();
+        for (index, layer) in graph.layers.iter().enumerate() {
+            if let Some(model) = &layer.inner {
+                let calls = layer.calls.iter().map(|call| dtypes_of(&call.inputs, &known));
+                let same = |a: Tensors, b: Tensors| a.iter().zip(&b).map(|(a, b)| a.filter(|_| a == b)).collect();
+                inner.insert(index, self.whole(model, &calls.reduce(same).unwrap_or_default()));
+            }
+        }
+        Dtypes { known, inner }
+    }
+
+    /// The dtypes of a level's tensors, for a model that is called on `given`; it takes what its own inputs say where nothing
+    /// is given.
+    fn level(&mut self, graph: &'a Graph<'_>, given: &[Option<Dtype>]) -> HashMap<Source, Dtype> {
+        let mut known = HashMap::new();
         let stated: HashMap<Source, Dtype> =
             graph.wires().filter_map(|wire| Some((wire.source, Dtype::named(wire.dtype?)?))).collect();
         let inputs: HashMap<usize, Option<Dtype>> =
             graph.inputs.iter().map(|wire| wire.source.layer).zip(given.iter().copied()).collect();
         for (index, call) in graph.calls_in_order() {
             let layer = &graph.layers[index];
-            let wires = &layer.calls[call].inputs;
-            let mut before: Vec<Option<Dtype>> =
-                wires.iter().map(|wire| level.known.get(&wire.source).copied()).collect();
-            if graph.is_chain() && index == 0 && !layer.kind.is("InputLayer") {
+            let mut before = dtypes_of(&layer.calls[call].inputs, &known);
+            if graph.is_chain() && index == 0 {
                 // The first layer of a chain stands for its input as well, which has its dtype.
                 before = vec![given.first().copied().flatten().or_else(|| declared(layer))];
             }
             let outputs = match &layer.inner {
-                Some(model) => {
-                    // All calls of a model share its layers: what they hold is known where the calls agree.
-                    let inner = Dtypes::called_on(model, &before);
-                    let outputs: Vec<_> =
-                        model.outputs.iter().map(|wire| inner.known.get(&wire.source).copied()).collect();
-                    match level.inner.get_mut(&index) {
-                        Some(before) => before.keep_shared(&inner),
-                        None => drop(level.inner.insert(index, inner)),
-                    }
-                    outputs
-                }
+                Some(model) => self.outputs(model, before),
                 None if layer.kind.is("InputLayer") => {
-                    vec![inputs.get(&index).copied().flatten().or_else(|| declared(layer))]
+                    let given = if graph.is_chain() { given.first() } else { inputs.get(&index) };
+                    vec![given.copied().flatten().or_else(|| declared(layer))]
                 }
                 None => vec![computed(layer, &before)],
             };
             for (tensor, dtype) in outputs.into_iter().enumerate() {
                 let source = Source { layer: index, call, tensor };
-                level.known.extend(stated.get(&source).copied().or(dtype).map(|dtype| (source, dtype)));
+                // Keras 3 states its own dtype for what a layer passes on that is none.
+                let passed_on = dtype.filter(|dtype| !dtype.is_float());
+                let dtype = passed_on.or_else(|| stated.get(&source).copied()).or(dtype);
+                known.extend(dtype.map(|dtype| (source, dtype)));
             }
             // Further outputs than a rule knows of.
             for tensor in 1.. {
                 let source = Source { layer: index, call, tensor };
                 let Some(&dtype) = stated.get(&source) else { break };
-                level.known.insert(source, dtype);
+                known.insert(source, dtype);
             }
         }
-        level
+        known
     }
 
-    /// Forgets what another call of the same model contradicts.
-    fn keep_shared(&mut self, other: &Dtypes) {
-        self.known.retain(|source, dtype| other.known.get(source) == Some(dtype));
-        for (index, inner) in &mut self.inner {
-            match other.inner.get(index) {
-                Some(other) => inner.keep_shared(other),
-                None => *inner = Dtypes::default(),
-            }
+    /// The outputs of a nested model that is called on `given`.
+    fn outputs(&mut self, model: &'a Graph<'_>, given: Tensors) -> Tensors {
+        let key = (model.layers_at.as_str(), given);
+        if let Some(outputs) = self.done.get(&key) {
+            return outputs.clone();
         }
+        let outputs = dtypes_of(&model.outputs, &self.level(model, &key.1));
+        self.done.insert(key, outputs.clone());
+        outputs
     }
+}
+
+fn dtypes_of(wires: &[Wire], known: &HashMap<Source, Dtype>) -> Tensors {
+    wires.iter().map(|wire| known.get(&wire.source).copied()).collect()
 }
 
 /// What a layer's own config says, without which it is Keras' choice.

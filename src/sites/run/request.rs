@@ -7,12 +7,13 @@ use thiserror::Error;
 use super::{Campaign, Measured, Note, RangeOf};
 use crate::draw::{Options, Sampler};
 use crate::error_model::{Figures, FitError, Models, ModelsError, NoLayer, Plan, Wanted};
+use crate::keras::dtype::Dtype;
 use crate::layout::Shape;
 use crate::operator::{Convolution, Operator};
 use crate::pattern::{Rows, SpatialClass};
 use crate::rng;
 use crate::sites::npy::{self, NpyError};
-use crate::target::{Size, Target};
+use crate::target::{NoTarget, Size, Target};
 use crate::text::{shown, shown_path};
 use crate::value::{Range, RangeError, ValueClass};
 
@@ -75,6 +76,14 @@ pub enum RequestError {
         /// The layer.
         layer: String,
     },
+    /// The layer's output holds no floats.
+    #[error("'{layer}' outputs {dtype}: a site is in an output of floats", layer = shown(layer))]
+    Dtype {
+        /// The layer.
+        layer: String,
+        /// What its output holds.
+        dtype: Dtype,
+    },
     /// An axis of the layer's output is not known.
     #[error("the shape of what '{layer}' puts out is not known, only {size} (H x W x C)", layer = shown(layer))]
     LayerShape {
@@ -82,6 +91,14 @@ pub enum RequestError {
         layer: String,
         /// What is known of it.
         size: Size,
+    },
+    /// The output has another size from call to call.
+    #[error("'{layer}' is called at several sizes: {sizes}; a site has one", layer = shown(layer), sizes = each(sizes))]
+    LayerSizes {
+        /// The layer.
+        layer: String,
+        /// The sizes (H x W x C).
+        sizes: Vec<Size>,
     },
     /// No operator is known for what the layer computes.
     #[error("the operator of '{layer}' ({class}) is not known", layer = shown(layer), class = shown(class))]
@@ -145,18 +162,31 @@ pub enum RequestError {
     Seed(#[from] std::io::Error),
 }
 
+fn each(sizes: &[Size]) -> String {
+    sizes.iter().map(Size::to_string).collect::<Vec<_>>().join(", ")
+}
+
 impl Request {
-    /// Takes shape and operator, where they are not said yet, from a layer; `None` is one whose output is not of rank 4.
+    /// Takes shape and operator, where they are not said yet, from a layer.
     ///
     /// # Errors
     /// The layer does not tell what is still needed.
     pub fn of_layer(
         &mut self,
         name: &str,
-        target: Option<&Target>,
+        target: Result<Target, NoTarget>,
         mut say: impl FnMut(Note),
     ) -> Result<(), RequestError> {
         let layer = || name.to_owned();
+        let target = match target {
+            Ok(target) => Some(target),
+            Err(NoTarget::Dtype(dtype)) => return Err(RequestError::Dtype { layer: layer(), dtype }),
+            Err(NoTarget::Rank) => None,
+        };
+        let target = target.as_ref();
+        if let Some(sizes) = target.map(|target| target.sizes.clone()).filter(|sizes| !sizes.is_empty()) {
+            return Err(RequestError::LayerSizes { layer: layer(), sizes });
+        }
         if self.shape.is_none() {
             let target = target.ok_or_else(|| RequestError::Rank { layer: layer() })?;
             let size = target.size;
