@@ -274,6 +274,9 @@ mod tests {
     use super::*;
     use crate::fault::{Cell, Fault, Site};
     use crate::layout::{DataFormat, Shape};
+    use crate::sites::each::Each;
+    use crate::sites::packed;
+    use crate::sites::pass::PassError;
 
     const LIMIT: Limit = Limit { most: u32::MAX as u64, holder: "an attribute" };
 
@@ -289,8 +292,8 @@ mod tests {
     }
 
     fn packed(sites: &[Site], data_format: DataFormat) -> Packed {
-        let sites = sites.iter().cloned().map(Ok::<_, ()>);
-        Packed::collect(data_format, sites).expect("no errors").expect("some sites")
+        let each = Each { shape: sites[0].shape, sites: sites.iter().cloned().map(Ok::<_, PassError>) };
+        packed::pack(each, data_format, 1).expect("good sites")
     }
 
     fn site(cells: &[(usize, usize, usize, Fault)]) -> Site {

@@ -177,6 +177,28 @@ fn a_file_in_which_hdf5_writes_one_thing_over_another_is_given_up() {
 
 /// HDF5 follows a link into another file by itself, and writes there.
 #[test]
+fn an_array_that_is_larger_than_the_memory_is_refused_with_its_size() {
+    let bench = Bench::new();
+    for order in ["False", "True"] {
+        let text = format!("{{'descr': '<f4', 'fortran_order': {order}, 'shape': (1, 60000, 60000, 1)}}\n");
+        let mut header = b"\x93NUMPY\x01\x00".to_vec();
+        header.extend((text.len() as u16).to_le_bytes());
+        header.extend(text.as_bytes());
+        let path = bench.path("large.npy");
+        fs::write(&path, &header).expect("written");
+        // All zeros, of which the disk holds none.
+        let file = fs::OpenOptions::new().write(true).open(&path).expect("open");
+        file.set_len(header.len() as u64 + 4 * 60_000 * 60_000).expect("a sparse file");
+        let (out, injections, masks) =
+            (bench.path("out.h5"), format!("--injections={path}"), format!("--masks={path}"));
+        let done = bench.run("h5-config-set", &[&injections, &masks, TINY, &out], &bench.path("new"));
+        let told = String::from_utf8_lossy(&done.stderr).into_owned();
+        let expected = format!("h5-config-set: {path}: there is not enough memory for 14400000000 bytes\n");
+        assert_eq!((told, done.status.code()), (expected, Some(1)), "fortran_order {order}");
+    }
+}
+
+#[test]
 fn a_link_into_another_file_is_not_followed() {
     let bench = Bench::new();
     let [model, out, victim] = ["model.h5", "out.h5", "victim.h5"].map(|name| bench.path(name));

@@ -7,7 +7,8 @@ use classes_h5::layout::Shape;
 use classes_h5::operator::Convolution;
 use classes_h5::pattern::{Rows, SpatialClass};
 use classes_h5::progress::Progress;
-use classes_h5::sites::run::Campaign;
+use classes_h5::sites::drawn::Drawing;
+use classes_h5::sites::lines;
 use classes_h5::value::{Range, ValueClass};
 use sha2::{Digest, Sha256};
 
@@ -24,7 +25,8 @@ fn sampler(operator: &str, shape: (usize, usize, usize), options: &Options, seed
 
 fn lines(sampler: Sampler, first: u64, count: u64, jobs: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    Campaign { sampler, first, count }.lines(jobs, &mut out, &Progress::silent()).unwrap();
+    let drawing = Drawing { sampler, first, count };
+    lines::write(drawing.source(jobs), jobs, &mut out, &Progress::silent()).unwrap();
     out
 }
 

@@ -2,23 +2,25 @@
 
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
 use clap::Parser;
 use classes_h5::cli::classes_config::ClassesConfig;
-use classes_h5::cli::{self, EXIT_CODES, Failure, ProgressLine, Speaker, notes};
+use classes_h5::cli::{self, EXIT_CODES, Failure, Speaker, notes};
 use classes_h5::error_model::{self, Models, Wanted};
 use classes_h5::input::Input;
 use classes_h5::json::Arrays;
 use classes_h5::layout::{DataFormat, Shape};
 use classes_h5::operator::Convolution;
 use classes_h5::pattern::{Rows, SpatialClass};
-use classes_h5::progress::{Doing, Progress};
-use classes_h5::sites::pass::{self, PassError};
-use classes_h5::sites::run::{self, RangeFrom, Request};
+use classes_h5::progress::Doing;
+use classes_h5::sites::lines::{self, LineSource};
+use classes_h5::sites::npy;
+use classes_h5::sites::pass::{PassError, Rooms, Source};
+use classes_h5::sites::run::{self, RangeFrom, Request, Tally};
 use classes_h5::target::Targets;
 use classes_h5::value::ValueClass;
 use classes_h5::{config, edit};
@@ -131,9 +133,10 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         return cli::to_stdout(|out| out.write_all(text.as_bytes()));
     }
     if let Some(file) = &args.read {
-        let progress = progress(speaker, None, args.npy.is_none());
-        let format = args.data_format.unwrap_or_default();
-        return read(&Input::from_arg(Some(file)), args.npy.as_deref(), format, &progress);
+        let input = Input::from_arg(Some(file));
+        let read = LineSource::open(input.open("sites, one a line")?);
+        let passed = read.and_then(|source| write(args, source, None, args.data_format.unwrap_or_default(), speaker));
+        return passed.map(drop).map_err(|error| Failure::passing(Some(&input), error));
     }
     if args.list_operators && args.layer.is_none() {
         return list_operators(args, args.shape, None);
@@ -170,20 +173,30 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         let told = ClassesConfig::read(file, &ClassesConfig::missing_in(&request))?.fill(&mut request);
         told.iter().for_each(|words| speaker.say(words));
     }
-    let campaign = request.campaign(say)?;
-    let progress = progress(speaker, Some(campaign.count), args.npy.is_none());
-    let tally = match &args.npy {
-        Some(folder) => campaign.npy(folder, format, &progress)?,
-        None => {
-            let jobs = args.jobs.map(usize::from).or_else(|| thread::available_parallelism().ok().map(usize::from));
-            campaign
-                .lines(jobs.unwrap_or(1), cli::stdout(), &progress)
-                .map_err(|error| Failure::io("stdout", &error))?
-        }
-    };
-    drop(progress);
-    notes::tally(&tally).iter().for_each(|words| speaker.say(words));
+    let drawing = request.drawing(say)?;
+    let rooms = write(args, drawing.source(jobs(args)), Some(drawing.count), format, speaker)
+        .map_err(|error| Failure::passing(None, error))?;
+    notes::tally(&Tally::of_all(rooms)).iter().for_each(|words| speaker.say(words));
     Ok(())
+}
+
+/// Writes the sites of a source, as lines or as NumPy files.
+fn write<S: Source>(
+    args: &Args,
+    source: S,
+    count: Option<u64>,
+    format: DataFormat,
+    speaker: Speaker,
+) -> Result<Rooms<S>, PassError> {
+    match &args.npy {
+        Some(folder) => npy::write(source, jobs(args), folder, format, &speaker.progress(Doing::Sites(count))),
+        None => lines::write(source, jobs(args), cli::stdout(), &speaker.progress_of_lines(Doing::Sites(count))),
+    }
+}
+
+fn jobs(args: &Args) -> usize {
+    let given = args.jobs.map(usize::from);
+    given.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1)
 }
 
 fn models(args: &Args) -> Models {
@@ -195,13 +208,6 @@ fn list_operators(args: &Args, output: Option<Shape>, convolution: Option<&Convo
     let named = args.measured_on.as_deref();
     let text = error_model::operators(&models(args), &Wanted { output, convolution, named })?;
     cli::to_stdout(|out| out.write_all(text.as_bytes()))
-}
-
-fn progress(speaker: Speaker, count: Option<u64>, writes_lines: bool) -> ProgressLine {
-    match writes_lines {
-        true => speaker.progress_of_lines(Doing::Sites(count)),
-        false => speaker.progress(Doing::Sites(count)),
-    }
 }
 
 fn request(args: &Args) -> Result<Request, Failure> {
@@ -235,17 +241,4 @@ fn range(args: &Args) -> Result<RangeFrom, Failure> {
         (None, _) => Err(Failure::usage("--range-max is given and --range-min is not")),
         (_, None) => Err(Failure::usage("--range-min is given and --range-max is not")),
     }
-}
-
-fn read(input: &Input, folder: Option<&Path>, format: DataFormat, progress: &Progress) -> Result<(), Failure> {
-    let lines = input.open("sites, one a line")?;
-    let passed = match folder {
-        Some(folder) => pass::npy(lines, folder, format, progress),
-        None => pass::lines(lines, io::BufWriter::new(cli::stdout()), progress),
-    };
-    passed.map_err(|error| match error {
-        PassError::Out(error) => Failure::io("stdout", &error),
-        PassError::Npy(error) => error.into(),
-        error => Failure::in_input(input, error),
-    })
 }

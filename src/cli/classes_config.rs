@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use py_literal::Value as Python;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -204,14 +203,15 @@ impl Keys<'_> {
 
 /// The axes after the batch axis of `"(None, 27, 27, 16)"`, or of the list that it would be in JSON.
 fn axes(value: &Value) -> Option<[usize; 3]> {
-    let axes: Vec<Option<usize>> = match value {
-        Value::String(text) => match text.trim().parse().ok()? {
-            Python::Tuple(axes) | Python::List(axes) => axes.iter().map(|axis| axis.to_string().parse().ok()).collect(),
-            _ => return None,
-        },
-        Value::Array(axes) => axes.iter().map(|axis| axis.to_string().parse().ok()).collect(),
-        _ => return None,
+    let axes = match value {
+        // As JSON, a tuple of Python is a list.
+        Value::String(text) => {
+            let list = text.replace('(', "[").replace(')', "]").replace("None", "null");
+            serde_json::from_str(&list).ok()?
+        }
+        value => value.clone(),
     };
+    let axes: Vec<Option<usize>> = axes.as_array()?.iter().map(|axis| axis.to_string().parse().ok()).collect();
     match axes.as_slice() {
         &[_, Some(first), Some(second), Some(third)] => Some([first, second, third]),
         _ => None,

@@ -4,6 +4,7 @@ use std::io;
 
 use super::hints::Explain;
 use crate::input::Input;
+use crate::sites::pass::PassError;
 use crate::text::io_words;
 
 /// Why a tool ends early.
@@ -38,6 +39,16 @@ impl Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
             _ => Failure::content(format!("{name}: {}", io_words(error))),
+        }
+    }
+
+    /// A failure of sites on their way from an input, where they come from one, to stdout or NumPy files.
+    pub fn passing(input: Option<&Input>, error: PassError) -> Self {
+        match (error, input) {
+            (PassError::Out(error), _) => Failure::io("stdout", &error),
+            (PassError::Npy(error), _) => error.into(),
+            (error, Some(input)) => Failure::in_input(input, error),
+            (error, None) => error.into(),
         }
     }
 

@@ -7,9 +7,11 @@ use thiserror::Error;
 
 use crate::input::{Input, InputError};
 use crate::layout::DataFormat;
-use crate::sites::lines::{self, LineError};
+use crate::sites::each::Each;
+use crate::sites::lines::LineSource;
 use crate::sites::npy::{NpyError, Pair};
-use crate::sites::packed::Packed;
+use crate::sites::packed::{self, Packed};
+use crate::sites::pass::PassError;
 use crate::text::shown_path;
 
 /// Sites for one simulator.
@@ -41,23 +43,26 @@ pub enum SitesError {
     /// The lines cannot be read at all.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// A line is wrong.
-    #[error("{name}: {error}")]
-    Line {
+    /// A site is wrong, or there is none.
+    #[error("{}", passing(name, error))]
+    Passing {
         /// The file.
         name: String,
-        /// Which line, and why.
-        error: LineError,
-    },
-    /// A file without a site.
-    #[error("{name}: holds no sites")]
-    None {
-        /// The file.
-        name: String,
+        /// Which site, and why.
+        error: PassError,
     },
     /// The arrays are wrong.
     #[error(transparent)]
     Npy(#[from] NpyError),
+}
+
+fn passing(name: &str, error: &PassError) -> String {
+    match error {
+        PassError::NoSites => format!("{name}: holds no sites"),
+        // It names the file itself.
+        PassError::Npy(error) => error.to_string(),
+        error => format!("{name}: {error}"),
+    }
 }
 
 /// The most threads that read lines; the sites do not depend on their number.
@@ -66,18 +71,18 @@ const MOST_JOBS: usize = 8;
 impl SiteFiles {
     /// Reads all sites, at least one. `data_format` is the order of the axes, in NumPy files too.
     pub fn read(&self, data_format: DataFormat) -> Result<Packed, SitesError> {
+        let jobs = thread::available_parallelism().map_or(1, usize::from).min(MOST_JOBS);
         match self {
             SiteFiles::Lines(input) => {
                 let text = input.open("sites")?;
-                let name = || input.name();
-                let jobs = thread::available_parallelism().map_or(1, usize::from).min(MOST_JOBS);
-                lines::read_all(text, data_format, jobs)
-                    .map_err(|error| SitesError::Line { name: name(), error })?
-                    .ok_or_else(|| SitesError::None { name: name() })
+                let packed = LineSource::open(text).and_then(|source| packed::pack(source, data_format, jobs));
+                packed.map_err(|error| SitesError::Passing { name: input.name(), error })
             }
             SiteFiles::Arrays { injections, masks } => {
-                let none = || SitesError::None { name: shown_path(injections) };
-                Packed::collect(data_format, Pair::open(injections, masks, data_format)?)?.ok_or_else(none)
+                let pair = Pair::open(injections, masks, data_format)?;
+                let source = Each { shape: pair.shape(), sites: pair };
+                let packed = packed::pack(source, data_format, jobs);
+                packed.map_err(|error| SitesError::Passing { name: shown_path(injections), error })
             }
         }
     }

@@ -16,7 +16,7 @@ use super::dense::DenseError;
 use crate::layout::ShapeError;
 
 pub use read::{Pair, finite_range};
-pub use write::Writer;
+pub use write::write;
 
 /// A NumPy file and what is wrong with it.
 #[derive(Debug, Error)]
@@ -26,12 +26,12 @@ pub struct NpyError {
     pub path: PathBuf,
     /// What is wrong with it.
     #[source]
-    pub problem: Problem,
+    pub problem: NpyProblem,
 }
 
 /// What can be wrong with a NumPy file.
 #[derive(Debug, Error)]
-pub enum Problem {
+pub enum NpyProblem {
     /// The system refuses.
     #[error("{}", io_words(.0))]
     Io(#[from] io::Error),
@@ -47,9 +47,12 @@ pub enum Problem {
     /// Values of another type.
     #[error("dtype {0}, where float32 or float64 is wanted")]
     Dtype(String),
-    /// The first axis varies fastest.
-    #[error("the array is in Fortran order: save it with numpy.ascontiguousarray")]
-    Fortran,
+    /// An element that its type does not have.
+    #[error("an element is no value of its type: {0}")]
+    Element(String),
+    /// The array does not fit into memory.
+    #[error("there is not enough memory for {0}")]
+    Memory(String),
     /// Another number of axes.
     #[error("shape {found}, where one axis for sites and three for the tensor are wanted")]
     Rank {

@@ -1,8 +1,11 @@
 //! Many sites in little memory: of each only the corrupted cells, and of a cell its flat index.
 
 use super::dense::{DenseError, index};
-use crate::fault::{Fault, Site};
+use super::pass::{self, Form, PassError, Passing, Source};
+use crate::fault::Fault;
 use crate::layout::{DataFormat, Shape};
+use crate::ordered::{Chunk, Output, Piece, Stop};
+use crate::progress::Progress;
 
 /// Sites of one shape, at least one.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,42 +27,71 @@ pub struct PackedCell {
     pub fault: Fault,
 }
 
-/// Packs a site.
-pub(super) fn pack(format: DataFormat, site: &Site) -> PackedSite {
-    let cell = |cell: &crate::fault::Cell| {
-        let index = index(format, site.shape, cell.h, cell.w, cell.c);
+/// Packs all sites of a source with `jobs` threads; `format` is the order of a site's axes.
+///
+/// # Errors
+/// The first site that is wrong.
+pub fn pack(source: impl Source, format: DataFormat, jobs: usize) -> Result<Packed, PassError> {
+    let packed = Packed { shape: source.shape(), format, sites: Vec::new() };
+    let (packed, _) = pass::run(source, &AsPacked(format), packed, jobs, &Progress::silent())?;
+    Ok(packed)
+}
+
+/// Sites on their way into the others.
+#[derive(Default)]
+pub struct Sites {
+    sites: Vec<PackedSite>,
+    cells: usize,
+}
+
+impl Chunk for Sites {
+    fn size(&self) -> usize {
+        self.sites.len() * size_of::<PackedSite>() + self.cells * size_of::<PackedCell>()
+    }
+
+    fn clear(&mut self) {
+        self.sites.clear();
+        self.cells = 0;
+    }
+}
+
+impl Output for Packed {
+    type Chunk = Sites;
+    type Error = PassError;
+
+    fn put(&mut self, chunk: &mut Sites) -> Result<(), PassError> {
+        self.sites.append(&mut chunk.sites);
+        Ok(())
+    }
+}
+
+struct AsPacked(DataFormat);
+
+impl Form for AsPacked {
+    type Out = Packed;
+    type Room = ();
+
+    fn room(&self) -> Result<(), PassError> {
+        Ok(())
+    }
+
+    fn add(&self, _: &mut (), site: &impl Passing, piece: &mut Piece<Packed>) -> Result<(), Stop<PassError>> {
+        let shape = site.shape();
         // A shape has at most u32::MAX cells.
-        PackedCell { index: index as u32, fault: cell.fault }
-    };
-    let mut cells: PackedSite = site.cells.iter().map(cell).collect();
-    cells.sort_unstable_by_key(|cell| cell.index);
-    cells
+        let cell = |cell: crate::fault::Cell| PackedCell {
+            index: index(self.0, shape, cell.h, cell.w, cell.c) as u32,
+            fault: cell.fault,
+        };
+        let mut cells: PackedSite = site.cells().map(cell).collect();
+        cells.sort_unstable_by_key(|cell| cell.index);
+        let chunk = piece.chunk();
+        chunk.cells += cells.len();
+        chunk.sites.push(cells);
+        piece.spill()
+    }
 }
 
 impl Packed {
-    /// Starts with no site yet.
-    pub(super) fn new(shape: Shape, format: DataFormat) -> Self {
-        Packed { shape, format, sites: Vec::new() }
-    }
-
-    /// Appends a site of its shape and format.
-    pub(super) fn push(&mut self, site: PackedSite) {
-        self.sites.push(site);
-    }
-
-    /// Takes all sites, which must have one shape; `None` where there are none.
-    ///
-    /// # Errors
-    /// The first error of the source.
-    pub fn collect<E>(format: DataFormat, sites: impl IntoIterator<Item = Result<Site, E>>) -> Result<Option<Self>, E> {
-        let mut packed: Option<Packed> = None;
-        for site in sites {
-            let site = site?;
-            packed.get_or_insert_with(|| Packed::new(site.shape, format)).push(pack(format, &site));
-        }
-        Ok(packed)
-    }
-
     /// How many sites.
     #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
     pub fn len(&self) -> usize {

@@ -1,14 +1,18 @@
-//! Sites that come as lines and go on as they are, or as NumPy files.
+//! Sites on their way: from any source, made by many threads, into any form, in their order.
+//!
+//! A source of sites is a file of this module ([`drawn`](super::drawn), [`lines`](super::lines), [`npy`](super::npy)), and so is
+//! a form they take on; each is written once, for all of the other kind.
 
-use std::io::{self, BufRead, Write};
-use std::path::Path;
+use std::io::{self, Write};
 
 use thiserror::Error;
 
-use super::dense::{Dense, DenseError};
-use super::lines::{LineError, Reader};
-use super::npy::{self, NpyError};
-use crate::layout::DataFormat;
+use super::dense::DenseError;
+use super::lines::LineError;
+use super::npy::NpyError;
+use crate::fault::Cell;
+use crate::layout::Shape;
+use crate::ordered::{self, Output, Piece, Stop};
 use crate::progress::Progress;
 
 /// Why sites do not go on.
@@ -28,7 +32,7 @@ pub enum PassError {
     /// There is no line.
     #[error("no sites")]
     NoSites,
-    /// The files cannot be written.
+    /// NumPy files cannot be read or written.
     #[error("{0}")]
     Npy(#[from] NpyError),
     /// The output refuses.
@@ -36,98 +40,125 @@ pub enum PassError {
     Out(#[from] io::Error),
 }
 
-/// Checks each line and writes it as it came. `progress` counts them.
-///
-/// # Errors
-/// A bad line, no line at all, or `out` refuses.
-pub fn lines(input: impl BufRead, mut out: impl Write, progress: &Progress) -> Result<(), PassError> {
-    let mut sites = Reader::new(input);
-    let mut none = true;
-    while let Some(site) = sites.next() {
-        site?;
-        none = false;
-        out.write_all(sites.text())?;
-        out.write_all(b"\n")?;
-        progress.add(1);
-    }
-    out.flush()?;
-    if none { Err(PassError::NoSites) } else { Ok(()) }
+/// A site that goes on.
+pub trait Passing {
+    /// The tensor's shape.
+    fn shape(&self) -> Shape;
+    /// The corrupted cells.
+    fn cells(&self) -> impl Iterator<Item = Cell>;
+    /// The line that it came from, where it came from one.
+    fn line_number(&self) -> Option<u64>;
+    /// Writes it as a line of JSON.
+    ///
+    /// # Errors
+    /// `out` refuses.
+    fn write_line(&self, out: &mut impl Write) -> io::Result<()>;
 }
 
-/// Writes the sites into `folder` as `injections.npy` and `masks.npy`. `progress` counts them.
+/// Where sites come from: batches, taken one after the other.
+pub trait Source: Send {
+    /// What is taken at a time.
+    type Batch;
+    /// What makes sites of it.
+    type Maker: Maker<Batch = Self::Batch>;
+
+    /// The shape of all sites.
+    fn shape(&self) -> Shape;
+    /// What all threads share.
+    fn maker(&self) -> Self::Maker;
+    /// The next batch; its errors are told when sites are made of it.
+    fn take(&mut self) -> Option<Self::Batch>;
+}
+
+/// Makes sites of batches.
+pub trait Maker: Sync {
+    /// What sites are made of.
+    type Batch;
+    /// What one thread needs, and what it has found out in the end.
+    type Room: Send;
+
+    /// Room for one thread.
+    fn room(&self) -> Self::Room;
+    /// Makes the sites of a batch and sends them on.
+    ///
+    /// # Errors
+    /// A site is wrong, or does not get on.
+    fn make<F: Form>(&self, room: &mut Self::Room, batch: Self::Batch, on: &mut On<F>) -> Result<(), Stop<PassError>>;
+}
+
+/// What sites become.
+pub trait Form: Sync {
+    /// Where they end.
+    type Out: Output<Error = PassError>;
+    /// What one thread needs.
+    type Room: Send;
+
+    /// Room for one thread.
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    fn room(&self) -> Result<Self::Room, PassError>;
+    /// Adds a site to a piece of the output.
+    ///
+    /// # Errors
+    /// It has no such form, or the output is over.
+    fn add(
+        &self,
+        room: &mut Self::Room,
+        site: &impl Passing,
+        piece: &mut Piece<Self::Out>,
+    ) -> Result<(), Stop<PassError>>;
+}
+
+/// Takes sites on.
+pub struct On<'a, 'p, F: Form> {
+    form: &'a F,
+    room: &'a mut F::Room,
+    piece: &'a mut Piece<'p, F::Out>,
+    progress: &'a Progress,
+}
+
+impl<F: Form> On<'_, '_, F> {
+    /// Sends a site on.
+    ///
+    /// # Errors
+    /// It has no such form, or the output is over.
+    pub fn send(&mut self, site: &impl Passing) -> Result<(), Stop<PassError>> {
+        self.form.add(self.room, site, self.piece)?;
+        self.progress.add(1);
+        Ok(())
+    }
+}
+
+/// The most threads that are started; the output does not depend on their number.
+const MOST_JOBS: usize = 256;
+
+/// What the makers of a source found out, one a thread.
+pub type Rooms<S> = Vec<<<S as Source>::Maker as Maker>::Room>;
+
+/// Passes all sites of a source on with `jobs` threads. `progress` counts them.
 ///
 /// # Errors
-/// A bad line, no line at all, a bit flip, or the disk refuses; there are no new files then.
-pub fn npy(input: impl BufRead, folder: &Path, format: DataFormat, progress: &Progress) -> Result<(), PassError> {
-    let mut sites = Reader::new(input);
-    let mut site = sites.next().ok_or(PassError::NoSites)??;
-    let refused = |line, error| PassError::Dense { line, error };
-    let mut dense = Dense::new(site.shape, format).map_err(|error| refused(sites.line(), error))?;
-    let mut out = npy::Writer::create(folder, site.shape, format)?;
-    loop {
-        dense.set(&site).map_err(|error| refused(sites.line(), error))?;
-        out.write(&dense)?;
-        progress.add(1);
-        match sites.next() {
-            Some(next) => site = next?,
-            None => return Ok(out.finish()?),
-        }
-    }
+/// The first site that is wrong or has no such form, or the output refuses.
+pub fn run<S: Source, F: Form>(
+    mut source: S,
+    form: &F,
+    out: F::Out,
+    jobs: usize,
+    progress: &Progress,
+) -> Result<(F::Out, Rooms<S>), PassError> {
+    let maker = source.maker();
+    let work = |(made, formed): &mut (_, Option<F::Room>), batch, piece: &mut Piece<F::Out>| {
+        let room = match formed {
+            Some(room) => room,
+            None => formed.insert(form.room()?),
+        };
+        maker.make(made, batch, &mut On { form, room, piece, progress })
+    };
+    let take = move || source.take();
+    let (out, rooms) = ordered::run(jobs.clamp(1, MOST_JOBS), take, out, || (maker.room(), None), work)?;
+    Ok((out, rooms.into_iter().map(|(made, _)| made).collect()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::layout::Shape;
-    use crate::sites::npy::Pair;
-
-    const LINES: &str = r#"{"shape":{"h":1,"w":2,"c":3},"cells":[{"h":0,"w":1,"c":2,"value":"NaN"}]}
-
-  {"by":"hand", "cells":[{"h":0,"w":0,"c":1,"value":-1.5}], "shape":{"c":3,"w":2,"h":1}}
-"#;
-
-    #[test]
-    fn lines_go_on_as_they_came_without_blank_ones() {
-        let mut out = Vec::new();
-        lines(LINES.as_bytes(), &mut out, &Progress::silent()).unwrap();
-        let expected: Vec<_> = LINES.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        assert_eq!(String::from_utf8(out).unwrap(), expected.join("\n") + "\n");
-    }
-
-    #[test]
-    fn numpy_files_hold_the_same_sites_in_both_formats() {
-        let folder = tempfile::tempdir().unwrap();
-        let sites = |format| {
-            npy(LINES.as_bytes(), folder.path(), format, &Progress::silent()).unwrap();
-            let file = |name| folder.path().join(name);
-            let pair = Pair::open(&file("injections.npy"), &file("masks.npy"), format).unwrap();
-            assert_eq!((pair.len(), pair.shape()), (2, Shape::new(1, 2, 3).unwrap()));
-            pair.map(|site| format!("{site:?}", site = site.unwrap())).collect::<Vec<_>>()
-        };
-        let expected: Vec<_> = Reader::new(LINES.as_bytes()).map(|site| format!("{:?}", site.unwrap())).collect();
-        assert_eq!(sites(DataFormat::ChannelsLast), expected);
-        assert_eq!(sites(DataFormat::ChannelsFirst), expected);
-    }
-
-    #[test]
-    fn what_cannot_go_on_leaves_no_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let flip = LINES.replace("\"value\":-1.5", "\"bit\":3");
-        for (text, message) in [
-            ("\n", "no sites"),
-            (
-                &LINES.replace("\"h\":0,\"w\":0", "\"h\":1,\"w\":0"),
-                "line 3: cell h 1, w 0, c 1 lies outside the shape 1x2x3",
-            ),
-            (
-                &flip,
-                "line 3: a bit flip at h 0, w 0, c 1 needs the sparse form: its value is known only when the model runs",
-            ),
-        ] {
-            let error = npy(text.as_bytes(), folder.path(), DataFormat::ChannelsLast, &Progress::silent()).unwrap_err();
-            assert_eq!(error.to_string(), message);
-            assert_eq!(folder.path().read_dir().unwrap().count(), 0);
-        }
-        assert_eq!(lines(b"".as_slice(), io::sink(), &Progress::silent()).unwrap_err().to_string(), "no sites");
-    }
-}
+mod tests;

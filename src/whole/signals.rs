@@ -31,7 +31,8 @@ const DEADLY: [c_int; 9] = [
 struct Entry {
     path: CString,
     is_partial: AtomicBool,
-    next: *mut Entry,
+    /// Set before the entry is published.
+    next: AtomicPtr<Entry>,
 }
 
 /// All files that were ever partial, the newest first.
@@ -47,12 +48,12 @@ impl Guard {
     /// The path has a NUL byte.
     pub fn new(path: &Path) -> io::Result<Guard> {
         let path = CString::new(path.as_os_str().as_bytes())?;
-        let entry = Entry { path, is_partial: AtomicBool::new(true), next: ptr::null_mut() };
+        let entry = Entry { path, is_partial: AtomicBool::new(true), next: AtomicPtr::new(ptr::null_mut()) };
         let entry = Box::into_raw(Box::new(entry));
         let mut head = ENTRIES.load(Ordering::Acquire);
         loop {
             // SAFETY: the entry is ours until the exchange succeeds.
-            unsafe { (*entry).next = head };
+            unsafe { (*entry).next.store(head, Ordering::Relaxed) };
             match ENTRIES.compare_exchange_weak(head, entry, Ordering::AcqRel, Ordering::Acquire) {
                 // SAFETY: the entry is never freed and, from here on, only read.
                 Ok(_) => return Ok(Guard(unsafe { &*entry })),
@@ -77,7 +78,7 @@ pub fn remove_partials() {
             // May be called in a handler: it is a system call, and nothing is allocated for a C string.
             let _ = rustix::fs::unlink(path.as_c_str());
         }
-        entry = *next;
+        entry = next.load(Ordering::Relaxed);
     }
 }
 

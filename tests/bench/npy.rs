@@ -10,7 +10,8 @@ use classes_h5::error_model::Models;
 use classes_h5::layout::{DataFormat, Shape};
 use classes_h5::pattern::Rows;
 use classes_h5::progress::Progress;
-use classes_h5::sites::run::Campaign;
+use classes_h5::sites::drawn::Drawing;
+use classes_h5::sites::npy::write;
 use classes_h5::value::Range;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -42,10 +43,13 @@ fn npy(criterion: &mut Criterion) {
         let options = Options { range, rows: Rows::All, spatial_class: None, value_class: None };
         let model = Models::default().load(operator).expect("a model");
         let sampler = Sampler::new(&model, shape, &options, 7).expect("something to draw");
-        let campaign = Campaign { sampler, first: 0, count: SITES };
-        for format in [DataFormat::ChannelsLast, DataFormat::ChannelsFirst] {
-            group.bench_function(format!("{operator}, {format}"), |bencher| {
-                bencher.iter(|| campaign.npy(folder.path(), format, &Progress::silent()).expect("room on the disk"));
+        let drawing = Drawing { sampler, first: 0, count: SITES };
+        for (format, jobs) in
+            [(DataFormat::ChannelsLast, 1), (DataFormat::ChannelsLast, 2), (DataFormat::ChannelsFirst, 1)]
+        {
+            group.bench_function(format!("{operator}, {format}, {jobs} threads"), |bencher| {
+                let silent = Progress::silent();
+                bencher.iter(|| write(drawing.source(jobs), jobs, folder.path(), format, &silent).expect("room"));
             });
         }
     }

@@ -12,25 +12,26 @@ use classes_h5::error_model::Models;
 use classes_h5::layout::Shape;
 use classes_h5::pattern::Rows;
 use classes_h5::progress::Progress;
-use classes_h5::sites::run::Campaign;
+use classes_h5::sites::drawn::Drawing;
+use classes_h5::sites::lines::write;
 use classes_h5::value::Range;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 /// How many sites one measurement draws.
 const SITES: u64 = 400;
 
-fn campaign(set: &str, operator: &str, shape: Shape) -> Campaign {
+fn drawing(set: &str, operator: &str, shape: Shape) -> Drawing {
     let range = Range::new(-30.0, 30.0).expect("a range");
     let options = Options { range, rows: Rows::All, spatial_class: None, value_class: None };
     let model = Models::new(set.as_ref()).load(operator).expect("a model");
     let sampler = Sampler::new(&model, shape, &options, 7).expect("something to draw");
-    Campaign { sampler, first: 0, count: SITES }
+    Drawing { sampler, first: 0, count: SITES }
 }
 
-fn cells(campaign: &Campaign) -> u64 {
-    let mut drawn = campaign.sampler.room();
+fn cells(drawing: &Drawing) -> u64 {
+    let mut drawn = drawing.sampler.room();
     let cells = |index| {
-        campaign.sampler.draw(index, &mut drawn);
+        drawing.sampler.draw(index, &mut drawn);
         drawn.places().len() as u64
     };
     (0..SITES).map(cells).sum()
@@ -44,11 +45,11 @@ fn lines(criterion: &mut Criterion) {
             let mut group = criterion.benchmark_group(format!("{shape}/{set}"));
             group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
             for operator in Models::new(set.as_ref()).operators().expect("operators") {
-                let campaign = campaign(set, &operator, shape);
-                let cells = cells(&campaign);
+                let drawing = drawing(set, &operator, shape);
+                let cells = cells(&drawing);
                 group.throughput(Throughput::Elements(SITES));
                 group.bench_function(format!("{operator}, {} cells a site", cells / SITES), |bencher| {
-                    bencher.iter(|| campaign.lines(jobs, black_box(io::sink()), &Progress::silent()));
+                    bencher.iter(|| write(drawing.source(jobs), jobs, black_box(io::sink()), &Progress::silent()));
                 });
             }
         }

@@ -21,6 +21,9 @@ for name, array in (("injections", injections), ("masks", masks)):
     save(f"{name}-f4", array.astype("<f4"))
     save(f"{name}-f8", array.astype("<f8"))
     save(f"{name}-f4-big", array.astype(">f4"))
+save("injections-fortran", np.asfortranarray(injections.astype(">f8")))
+save("masks-fortran", np.asfortranarray(masks.astype("<f4")))
+save("masks-bool", masks.astype(bool))
 save("fortran", np.asfortranarray(masks.astype("<f4")))
 save("rank-3", masks[0])
 save("half", masks.astype("<f2"))
@@ -33,5 +36,8 @@ save("zeros", np.zeros((2, 1, 2, 3), "<f4"))
 save("golden", np.array([[-2.5, np.nan, 7.25], [np.inf, 0.0, -np.inf]], "<f4"))
 save("constant", np.full((3,), 1.5))
 save("beyond", np.where(masks == 0, 1e300, 0))
+two = bytearray((folder / "masks-bool.npy").read_bytes())
+two[-1] = 2
+(folder / "two.npy").write_bytes(two)
 cut = (folder / "masks-f4.npy").read_bytes()[:150]
 (folder / "cut.npy").write_bytes(cut)

@@ -1,164 +1,13 @@
-use std::fmt;
-use std::io::{self, BufRead, Read};
-use std::marker::PhantomData;
+//! Lines of an input, one after the other.
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-use thiserror::Error;
+use std::io::{BufRead, BufReader, Read};
 
-use crate::fault::{Cell, Fault, Site};
-use crate::layout::{Shape, ShapeError};
-use crate::text::io_words;
+use super::parse::Parser;
+use super::{LineError, LineProblem};
+use crate::fault::Site;
 
 /// The longest line that is read, in bytes: what never ends is no line.
-const LONGEST: u64 = 1 << 30;
-
-/// What is wrong with a line, and which line it is, counted from 1.
-#[derive(Debug, Error)]
-#[error("line {line}: {problem}")]
-pub struct LineError {
-    /// The line, from 1.
-    pub line: u64,
-    /// What is wrong with it.
-    #[source]
-    pub problem: Problem,
-}
-
-/// What can be wrong with a line.
-#[derive(Debug, Error)]
-pub enum Problem {
-    /// The system cannot read on.
-    #[error("{}", io_words(.0))]
-    Read(#[from] io::Error),
-    /// Not JSON, or not that of a site.
-    #[error("not a site: {message} (column {column})")]
-    Json {
-        /// What the parser says.
-        message: String,
-        /// Where in the line, from 1.
-        column: usize,
-    },
-    /// The shape is none.
-    #[error("{0}")]
-    Shape(#[from] ShapeError),
-    /// A site of another tensor.
-    #[error("shape {found}, where the lines before have {expected}")]
-    OtherShape {
-        /// The shape of the lines before.
-        expected: Shape,
-        /// The line's.
-        found: Shape,
-    },
-    /// More than a line may have.
-    #[error("longer than {LONGEST} bytes")]
-    TooLong,
-    /// Nothing is corrupted.
-    #[error("no cells")]
-    NoCells,
-    /// A cell that the tensor does not have.
-    #[error("cell h {h}, w {w}, c {c} lies outside the shape {shape}")]
-    Outside {
-        /// The cell's row.
-        h: usize,
-        /// The cell's column.
-        w: usize,
-        /// The cell's channel.
-        c: usize,
-        /// The tensor's shape.
-        shape: Shape,
-    },
-    /// A cell that is there already.
-    #[error("cell h {h}, w {w}, c {c} is there twice")]
-    Twice {
-        /// The cell's row.
-        h: usize,
-        /// The cell's column.
-        w: usize,
-        /// The cell's channel.
-        c: usize,
-    },
-    /// A cell with nothing wrong.
-    #[error("cell h {h}, w {w}, c {c} has neither a value nor a bit")]
-    NoFault {
-        /// The cell's row.
-        h: usize,
-        /// The cell's column.
-        w: usize,
-        /// The cell's channel.
-        c: usize,
-    },
-    /// A cell with a value and a bit.
-    #[error("cell h {h}, w {w}, c {c} has both a value and a bit")]
-    TwoFaults {
-        /// The cell's row.
-        h: usize,
-        /// The cell's column.
-        w: usize,
-        /// The cell's channel.
-        c: usize,
-    },
-    /// A value that no cell can hold.
-    #[error("value {value} is not a float32, \"NaN\", \"Infinity\" or \"-Infinity\"")]
-    Value {
-        /// The value as it is spelt.
-        value: String,
-    },
-    /// A bit that a float32 does not have.
-    #[error("bit {0} is not one of 0 to 31")]
-    Bit(u64),
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "an object with shape and cells")]
-struct Line<'a> {
-    shape: Object<Axes>,
-    #[serde(borrow)]
-    cells: Vec<Object<CellLine<'a>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "an object with h, w and c")]
-struct Axes {
-    h: usize,
-    w: usize,
-    c: usize,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "an object with h, w, c and value")]
-struct CellLine<'a> {
-    h: usize,
-    w: usize,
-    c: usize,
-    #[serde(borrow)]
-    value: Option<&'a RawValue>,
-    bit: Option<u64>,
-}
-
-/// A thing that has to be written with its names: serde would also take a list in their place, in which axes could be
-/// mistaken for each other.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Named<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("an object with names")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-        deserializer.deserialize_map(Named(PhantomData))
-    }
-}
+pub(super) const LONGEST: u64 = 1 << 30;
 
 /// The lines of an input, numbered from 1, without the blank ones.
 pub(super) struct Lines<R> {
@@ -175,10 +24,10 @@ impl<R: BufRead> Lines<R> {
             self.number += 1;
             let failed = |problem| LineError { line: self.number, problem };
             let read = self.input.by_ref().take(LONGEST + 1).read_until(b'\n', text);
-            match read.map_err(|error| failed(Problem::Read(error)))? as u64 {
+            match read.map_err(|error| failed(LineProblem::Read(error)))? as u64 {
                 0 => return Ok(None),
                 1..=LONGEST => {}
-                _ => return Err(failed(Problem::TooLong)),
+                _ => return Err(failed(LineProblem::TooLong)),
             }
             if !text[start..].trim_ascii().is_empty() {
                 return Ok(Some(self.number));
@@ -187,40 +36,10 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// Makes sites of lines.
-#[derive(Default)]
-pub(super) struct Parser {
-    /// The shape that every site must have, once it is known.
-    shape: Option<Shape>,
-    places: Vec<usize>,
-}
-
-impl Parser {
-    /// One whose sites must have this shape.
-    pub(super) fn new(shape: Shape) -> Self {
-        Parser { shape: Some(shape), places: Vec::new() }
-    }
-
-    pub(super) fn site(&mut self, text: &[u8]) -> Result<Site, Problem> {
-        let line: Line = serde_json::from_slice(text).map(|Object(line)| line).map_err(syntax)?;
-        let Object(axes) = line.shape;
-        let shape = Shape::new(axes.h, axes.w, axes.c)?;
-        if line.cells.is_empty() {
-            return Err(Problem::NoCells);
-        }
-        let expected = *self.shape.get_or_insert(shape);
-        if shape != expected {
-            return Err(Problem::OtherShape { expected, found: shape });
-        }
-        let cells = line.cells.iter().map(|Object(cell)| cell.check(shape)).collect::<Result<Vec<_>, _>>()?;
-        self.places.clear();
-        self.places.extend(cells.iter().map(|x| (x.c * shape.h + x.h) * shape.w + x.w));
-        self.places.sort_unstable();
-        if let Some(pair) = self.places.windows(2).find(|pair| pair[0] == pair[1]) {
-            let (plane, place) = (shape.plane(), pair[0]);
-            return Err(Problem::Twice { h: place % plane / shape.w, w: place % shape.w, c: place / plane });
-        }
-        Ok(Site { shape, cells })
+impl<R: Read> Lines<BufReader<R>> {
+    /// Whether the next line, blank or not, is there without waiting for it.
+    pub(super) fn is_line_there(&self) -> bool {
+        memchr::memchr(b'\n', self.input.buffer()).is_some()
     }
 }
 
@@ -264,45 +83,11 @@ impl<R: BufRead> Iterator for Reader<R> {
     }
 }
 
-impl CellLine<'_> {
-    fn check(&self, shape: Shape) -> Result<Cell, Problem> {
-        let &CellLine { h, w, c, .. } = self;
-        if !shape.contains(h, w, c) {
-            return Err(Problem::Outside { h, w, c, shape });
-        }
-        let fault = match (self.value, self.bit) {
-            (Some(value), None) => Fault::Value(float(value.get())?),
-            (None, Some(bit @ 0..=31)) => Fault::Bit(bit as u8),
-            (None, Some(bit)) => return Err(Problem::Bit(bit)),
-            (None, None) => return Err(Problem::NoFault { h, w, c }),
-            (Some(_), Some(_)) => return Err(Problem::TwoFaults { h, w, c }),
-        };
-        Ok(Cell { h, w, c, fault })
-    }
-}
-
-/// Reads a JSON number, or one of the strings for what JSON has no number for, as float32.
-fn float(text: &str) -> Result<f32, Problem> {
-    let value = match text {
-        "\"NaN\"" => Some(f32::NAN),
-        "\"Infinity\"" => Some(f32::INFINITY),
-        "\"-Infinity\"" => Some(f32::NEG_INFINITY),
-        // From the text, not through f64: a number is rounded once.
-        number => number.parse().ok().filter(|value: &f32| value.is_finite()),
-    };
-    value.ok_or_else(|| Problem::Value { value: text.to_owned() })
-}
-
-/// serde_json counts lines within the one line that it was given: keep only the column.
-fn syntax(error: serde_json::Error) -> Problem {
-    let message = error.to_string().replace("expected usize", "expected a whole number from 0");
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    Problem::Json { message: message.strip_suffix(&place).unwrap_or(&message).to_owned(), column: error.column() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::{Cell, Fault};
+    use crate::layout::Shape;
 
     fn read(text: &str) -> Result<Vec<Site>, String> {
         Reader::new(text.as_bytes()).collect::<Result<_, _>>().map_err(|error| error.to_string())

@@ -1,10 +1,13 @@
+//! Lines as `classes-sites` writes them.
+
 use std::io::{self, Write};
 
 use serde_json::json;
 
 use crate::draw::{Drawn, Sampler};
 use crate::error_model::Part;
-use crate::fault::Fault;
+use crate::fault::{Cell, Fault, Site};
+use crate::layout::Shape;
 use crate::pattern::Setting;
 use crate::value::ValueClass;
 
@@ -26,14 +29,14 @@ const ROWS: usize = 1 << 12;
 impl Writer {
     /// Writes what `sampler` draws.
     pub fn new(sampler: &Sampler) -> Self {
-        let shape = sampler.shape();
+        let size = sampler.shape();
         Writer {
             run: format!(r#","seed":{},"model":{}"#, sampler.seed(), json!(sampler.id())),
             layers: sampler
                 .plan()
                 .map_or_else(Vec::new, |plan| plan.parts.iter().map(|(_, part)| layer(part)).collect()),
-            shape: format!(r#","shape":{{"h":{},"w":{},"c":{}}},"cells":["#, shape.h, shape.w, shape.c),
-            rows: (0..shape.h.min(ROWS)).map(|h| row(h).into_bytes()).collect(),
+            shape: shape(size),
+            rows: (0..size.h.min(ROWS)).map(|h| row(h).into_bytes()).collect(),
         }
     }
 
@@ -56,25 +59,48 @@ impl Writer {
             }
         }
         out.write_all(self.shape.as_bytes())?;
-        for (i, (cell, class)) in drawn.cells().enumerate() {
-            if i > 0 {
-                out.write_all(b",")?;
-            }
-            match self.rows.get(cell.h) {
-                Some(row) => out.write_all(row)?,
-                None => out.write_all(row(cell.h).as_bytes())?,
-            }
-            serde_json::to_writer(&mut *out, &cell.w)?;
-            out.write_all(br#","c":"#)?;
-            serde_json::to_writer(&mut *out, &cell.c)?;
-            match cell.fault {
-                Fault::Value(value) => float(value, out)?,
-                Fault::Bit(bit) => write!(out, r#","bit":{bit}"#)?,
-            }
-            out.write_all(end(class).as_bytes())?;
-        }
-        out.write_all(b"]}\n")
+        cells(&self.rows, drawn.cells(), out)
     }
+}
+
+/// Writes a site of which no more is known than its cells.
+///
+/// # Errors
+/// `out` refuses.
+pub fn write_site(site: &Site, out: &mut impl Write) -> io::Result<()> {
+    write!(out, "{{{}", shape(site.shape).trim_start_matches(','))?;
+    cells(&[], site.cells.iter().map(|cell| (*cell, None)), out)
+}
+
+/// The shape, and the name of the list that follows.
+fn shape(Shape { h, w, c, .. }: Shape) -> String {
+    format!(r#","shape":{{"h":{h},"w":{w},"c":{c}}},"cells":["#)
+}
+
+/// Writes the cells and the end of a line; `rows` has the text of the first rows.
+fn cells(
+    rows: &[Vec<u8>],
+    cells: impl Iterator<Item = (Cell, Option<ValueClass>)>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    for (i, (cell, class)) in cells.enumerate() {
+        if i > 0 {
+            out.write_all(b",")?;
+        }
+        match rows.get(cell.h) {
+            Some(row) => out.write_all(row)?,
+            None => out.write_all(row(cell.h).as_bytes())?,
+        }
+        serde_json::to_writer(&mut *out, &cell.w)?;
+        out.write_all(br#","c":"#)?;
+        serde_json::to_writer(&mut *out, &cell.c)?;
+        match cell.fault {
+            Fault::Value(value) => float(value, out)?,
+            Fault::Bit(bit) => write!(out, r#","bit":{bit}"#)?,
+        }
+        out.write_all(end(class).as_bytes())?;
+    }
+    out.write_all(b"]}\n")
 }
 
 /// The name of the layer that a model was measured on, where it is known.
@@ -127,7 +153,6 @@ mod tests {
     use super::*;
     use crate::draw::Options;
     use crate::error_model::Models;
-    use crate::layout::Shape;
     use crate::pattern::Rows;
     use crate::sites::lines::Reader;
     use crate::value::Range;

@@ -1,13 +1,14 @@
-//! The header of a NumPy file (format versions 1.0 to 3.0).
+//! What a NumPy file says of itself: element type, order, axes.
 
-use std::io::{Read, Write};
+use std::io::{self, Read};
 
-use py_literal::Value;
+use ndarray_npy::npy::header::{Header as Written, Layout, ParseHeaderError, ReadHeaderError};
+use ndarray_npy::{ReadDataError, ReadableElement, WritableElement};
 
-use super::Problem;
+use super::NpyProblem;
 
 /// A header that this module writes fills exactly this many bytes, so that the number of sites
-/// can be filled in once it is known.
+/// can be filled in once it is known: `ndarray_npy` writes multiples of 64, and the text has 63 to 117 characters.
 pub(super) const WRITTEN: usize = 128;
 
 /// The longest header that is read, in bytes. NumPy itself asks before it reads more than 10,000.
@@ -16,151 +17,173 @@ const LONGEST: u64 = 1 << 16;
 /// The deepest nesting that is read; the parser of Python literals calls itself for each level. A header needs two.
 const DEEPEST: usize = 16;
 
-const MAGIC: &[u8; 6] = b"\x93NUMPY";
+const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The element types that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dtype {
-    F32 { big_endian: bool },
-    F64 { big_endian: bool },
+pub(super) enum Element {
+    F32,
+    F64,
+    Bool,
 }
 
-impl Dtype {
-    pub(super) fn size(self) -> usize {
+impl Element {
+    pub fn size(self) -> usize {
         match self {
-            Dtype::F32 { .. } => 4,
-            Dtype::F64 { .. } => 8,
-        }
-    }
-
-    /// A number as it stands in the file.
-    pub(super) fn encode(self, number: f32) -> Vec<u8> {
-        match self {
-            Dtype::F32 { big_endian: false } => number.to_le_bytes().to_vec(),
-            Dtype::F32 { big_endian: true } => number.to_be_bytes().to_vec(),
-            Dtype::F64 { big_endian: false } => f64::from(number).to_le_bytes().to_vec(),
-            Dtype::F64 { big_endian: true } => f64::from(number).to_be_bytes().to_vec(),
-        }
-    }
-
-    /// Appends the elements in `bytes`; float32 is exact in f64.
-    pub(super) fn decode(self, bytes: &[u8], out: &mut Vec<f64>) {
-        let f32s = bytes.as_chunks::<4>().0.iter();
-        let f64s = bytes.as_chunks::<8>().0.iter();
-        match self {
-            Dtype::F32 { big_endian: false } => out.extend(f32s.map(|&b| f64::from(f32::from_le_bytes(b)))),
-            Dtype::F32 { big_endian: true } => out.extend(f32s.map(|&b| f64::from(f32::from_be_bytes(b)))),
-            Dtype::F64 { big_endian: false } => out.extend(f64s.map(|&b| f64::from_le_bytes(b))),
-            Dtype::F64 { big_endian: true } => out.extend(f64s.map(|&b| f64::from_be_bytes(b))),
+            Element::F32 => 4,
+            Element::F64 => 8,
+            Element::Bool => 1,
         }
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Header {
-    pub dtype: Dtype,
-    pub fortran_order: bool,
-    pub shape: Vec<u64>,
+    written: Written,
+    pub element: Element,
     /// How many bytes the header takes in the file.
     pub length: u64,
 }
 
 impl Header {
-    pub(super) fn read(input: &mut impl Read) -> Result<Header, Problem> {
-        let mut start = [0; 8];
-        fill(input, &mut start)?;
-        if !start.starts_with(MAGIC) {
-            return Err(Problem::Magic);
+    pub fn read(input: &mut impl Read) -> Result<Header, NpyProblem> {
+        let bytes = text(input)?;
+        if bytes.starts_with(MAGIC) && bytes.iter().filter(|byte| b"([{".contains(byte)).count() > DEEPEST {
+            return Err(NpyProblem::Header("too many brackets".to_owned()));
         }
-        let (prefix, length) = match (start[6], start[7]) {
-            (1, 0) => {
-                let mut length = [0; 2];
-                fill(input, &mut length)?;
-                (10, u64::from(u16::from_le_bytes(length)))
-            }
-            (2 | 3, 0) => {
-                let mut length = [0; 4];
-                fill(input, &mut length)?;
-                (12, u64::from(u32::from_le_bytes(length)))
-            }
-            (major, minor) => return Err(Problem::Version(major, minor)),
+        let written = Written::from_reader(&mut bytes.as_slice()).map_err(refused)?;
+        let is = |reads: fn(&Written) -> bool| reads(&written);
+        let element = match () {
+            () if is(reads::<f32>) => Element::F32,
+            () if is(reads::<f64>) => Element::F64,
+            () if is(reads::<bool>) => Element::Bool,
+            () => return Err(NpyProblem::Dtype(dtype(&written))),
         };
-        if length > LONGEST {
-            return Err(Problem::Header(format!("it is {length} bytes long, more than {LONGEST}")));
-        }
-        // Read through `take`: a length that lies must not be believed before the bytes are there.
-        let mut text = Vec::new();
-        input.take(length).read_to_end(&mut text)?;
-        if text.len() as u64 != length {
-            return Err(Problem::Header("it ends too early".to_owned()));
-        }
-        Header::parse(&String::from_utf8_lossy(&text), prefix + length)
+        Ok(Header { written, element, length: bytes.len() as u64 })
     }
 
-    fn parse(text: &str, length: u64) -> Result<Header, Problem> {
-        let bad = |what: &str| Problem::Header(what.to_owned());
-        if text.matches(['(', '[', '{']).count() > DEEPEST {
-            return Err(bad("too many brackets"));
-        }
-        let Ok(Value::Dict(entries)) = text.trim().parse::<Value>() else {
-            return Err(bad("not a Python dictionary"));
-        };
-        let entry = |name: &str| {
-            let is_name = |key: &Value| matches!(key, Value::String(key) if key == name);
-            entries
-                .iter()
-                .find(|(key, _)| is_name(key))
-                .map(|(_, value)| value)
-                .ok_or_else(|| bad(&format!("'{name}' is missing")))
-        };
-        let dtype = match entry("descr")? {
-            Value::String(name) => match name.as_str() {
-                "<f4" => Dtype::F32 { big_endian: false },
-                ">f4" => Dtype::F32 { big_endian: true },
-                "<f8" => Dtype::F64 { big_endian: false },
-                ">f8" => Dtype::F64 { big_endian: true },
-                other => return Err(Problem::Dtype(other.to_owned())),
-            },
-            other => return Err(Problem::Dtype(other.to_string())),
-        };
-        let &Value::Boolean(fortran_order) = entry("fortran_order")? else {
-            return Err(bad("'fortran_order' is not True or False"));
-        };
-        let Value::Tuple(axes) = entry("shape")? else {
-            return Err(bad("'shape' is not a tuple"));
-        };
-        let shape: Result<Vec<u64>, _> = axes.iter().map(|axis| axis.to_string().parse()).collect();
-        Ok(Header { dtype, fortran_order, shape: shape.map_err(|_| bad("'shape' is not a tuple of lengths"))?, length })
+    /// The sizes of the axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.written.shape
+    }
+
+    /// Whether the first axis varies fastest.
+    pub fn is_fortran(&self) -> bool {
+        self.written.layout.is_fortran()
     }
 
     /// How many bytes follow the header, none where that is beyond all files.
-    pub(super) fn data_length(&self) -> Option<u64> {
-        self.shape.iter().try_fold(self.dtype.size() as u64, |length, &axis| length.checked_mul(axis))
+    pub fn data_length(&self) -> Option<u64> {
+        self.shape().iter().try_fold(self.element.size() as u64, |length, &axis| length.checked_mul(axis as u64))
+    }
+
+    /// The number as the file's element type has it.
+    pub fn encode(&self, number: f32) -> Vec<u8> {
+        let mut bytes = match self.element {
+            Element::F32 => number.to_le_bytes().to_vec(),
+            Element::F64 => f64::from(number).to_le_bytes().to_vec(),
+            Element::Bool => vec![u8::from(number != 0.0)],
+        };
+        if dtype(&self.written).starts_with('>') {
+            bytes.reverse();
+        }
+        bytes
+    }
+
+    /// The elements in `bytes`; float32 is exact in f64. A bool is 0 or 1.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Vec<f64>, NpyProblem> {
+        let count = bytes.len() / self.element.size();
+        Ok(match self.element {
+            Element::F32 => self.elements::<f32>(bytes, count)?.into_iter().map(f64::from).collect(),
+            Element::F64 => self.elements::<f64>(bytes, count)?,
+            Element::Bool => {
+                self.elements::<bool>(bytes, count)?.into_iter().map(|is| f64::from(u8::from(is))).collect()
+            }
+        })
+    }
+
+    fn elements<T: ReadableElement>(&self, bytes: &[u8], count: usize) -> Result<Vec<T>, NpyProblem> {
+        T::read_to_end_exact_vec(bytes, &self.written.type_descriptor, count).map_err(|error| {
+            NpyProblem::Element(match error {
+                ReadDataError::ParseData(error) => error.to_string(),
+                error => error.to_string(),
+            })
+        })
     }
 
     /// The shape as Python writes it.
-    pub(super) fn shape_text(&self) -> String {
-        let axes: Vec<String> = self.shape.iter().map(u64::to_string).collect();
+    pub fn shape_text(&self) -> String {
+        let axes: Vec<String> = self.shape().iter().map(usize::to_string).collect();
         match axes.as_slice() {
             [axis] => format!("({axis},)"),
             axes => format!("({})", axes.join(", ")),
         }
     }
+
+    /// The element type as NumPy names it.
+    pub fn dtype(&self) -> String {
+        dtype(&self.written)
+    }
 }
 
-fn fill(input: &mut impl Read, bytes: &mut [u8]) -> Result<(), Problem> {
-    input.read_exact(bytes).map_err(|_| Problem::Magic)
+fn dtype(header: &Written) -> String {
+    let descriptor = &header.type_descriptor;
+    descriptor.as_string().map_or_else(|| descriptor.to_string(), |name| name.to_owned())
 }
 
-/// Writes the header of a little-endian float32 array in C order.
-pub(super) fn write(out: &mut impl Write, sites: u64, axes: [usize; 3]) -> std::io::Result<()> {
-    let [a, b, c] = axes;
-    let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sites}, {a}, {b}, {c}), }}");
-    // At most 20 + 3 * 10 digits: the text always fits.
-    let length = WRITTEN - MAGIC.len() - 4;
-    out.write_all(MAGIC)?;
-    out.write_all(&[1, 0, length as u8, 0])?;
-    writeln!(out, "{text:<width$}", width = length - 1)
+/// Whether the file's elements are of this type, in either order of bytes.
+fn reads<T: ReadableElement>(header: &Written) -> bool {
+    T::read_to_end_exact_vec(io::empty(), &header.type_descriptor, 0).is_ok()
+}
+
+/// The bytes of a header. Its length is not believed before the bytes are there.
+fn text(input: &mut impl Read) -> Result<Vec<u8>, NpyProblem> {
+    let mut bytes = vec![0; 10];
+    input.read_exact(&mut bytes).map_err(|_| NpyProblem::Magic)?;
+    let length = match bytes[6] {
+        1 => u64::from(u16::from_le_bytes([bytes[8], bytes[9]])),
+        _ => {
+            input.take(2).read_to_end(&mut bytes)?;
+            bytes[8..].iter().rev().fold(0, |length, &byte| length << 8 | u64::from(byte))
+        }
+    };
+    if bytes.starts_with(MAGIC) && (1..=3).contains(&bytes[6]) && length > LONGEST {
+        return Err(NpyProblem::Header(format!("it is {length} bytes long, more than {LONGEST}")));
+    }
+    input.take(length.min(LONGEST)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn refused(error: ReadHeaderError) -> NpyProblem {
+    let header = |words: String| NpyProblem::Header(words);
+    match error {
+        ReadHeaderError::Io(_) => header("it ends too early".to_owned()),
+        ReadHeaderError::Parse(ParseHeaderError::MagicString) => NpyProblem::Magic,
+        ReadHeaderError::Parse(ParseHeaderError::Version { major, minor }) => NpyProblem::Version(major, minor),
+        // What the parser expected instead is many lines long.
+        ReadHeaderError::Parse(ParseHeaderError::DictParse(_) | ParseHeaderError::MetaNotDict(_)) => {
+            header("not a Python dictionary".to_owned())
+        }
+        ReadHeaderError::Parse(ParseHeaderError::MissingKey(key)) => {
+            // Sic, in ndarray_npy.
+            let key = if key == "shaper" { "shape" } else { &key };
+            header(format!("'{key}' is missing"))
+        }
+        ReadHeaderError::Parse(ParseHeaderError::IllegalValue { key, .. }) => match key.as_str() {
+            "fortran_order" => header("'fortran_order' is not True or False".to_owned()),
+            _ => header("'shape' is not a tuple of lengths".to_owned()),
+        },
+        ReadHeaderError::Parse(error) => header(error.to_string()),
+    }
+}
+
+/// The header of a float32 array of so many sites in C order.
+pub(super) fn bytes(sites: usize, [a, b, c]: [usize; 3]) -> io::Result<Vec<u8>> {
+    let written =
+        Written { type_descriptor: f32::type_descriptor(), layout: Layout::Standard, shape: vec![sites, a, b, c] };
+    let bytes = written.to_bytes().map_err(io::Error::other)?;
+    debug_assert_eq!(bytes.len(), WRITTEN);
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -169,16 +192,14 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for (sites, axes) in [(1, [1, 1, 1]), (u64::MAX, [4294967295; 3])] {
-            let mut bytes = Vec::new();
-            write(&mut bytes, sites, axes).unwrap();
+        for (sites, axes) in [(1, [1, 1, 1]), (usize::MAX, [4294967295; 3])] {
+            let bytes = bytes(sites, axes).unwrap();
             assert_eq!(bytes.len(), WRITTEN);
             assert_eq!(bytes[WRITTEN - 1], b'\n');
             let header = Header::read(&mut bytes.as_slice()).unwrap();
-            assert_eq!(header.dtype, Dtype::F32 { big_endian: false });
-            assert!(!header.fortran_order);
-            assert_eq!(header.shape[0], sites);
-            assert_eq!(header.shape[1..], axes.map(|axis| axis as u64));
+            assert_eq!((header.element, header.dtype().as_str()), (Element::F32, "<f4"));
+            assert!(!header.is_fortran());
+            assert_eq!(header.shape(), [sites, axes[0], axes[1], axes[2]]);
             assert_eq!(header.length, WRITTEN as u64);
         }
     }
@@ -189,8 +210,9 @@ mod tests {
 
     fn with_text(text: &str) -> Vec<u8> {
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend((text.len() as u16).to_le_bytes());
+        bytes.extend((text.len() as u16 + 1).to_le_bytes());
         bytes.extend(text.as_bytes());
+        bytes.push(b'\n');
         bytes
     }
 
@@ -210,13 +232,21 @@ mod tests {
         assert_eq!(refused(&with_text(&"(".repeat(60_000))), "the header is not a NumPy header: too many brackets");
         for (text, message) in [
             ("[1]", "the header is not a NumPy header: not a Python dictionary"),
+            ("{", "the header is not a NumPy header: not a Python dictionary"),
             ("{}", "the header is not a NumPy header: 'descr' is missing"),
-            ("{'descr': '<f2'}", "dtype <f2, where float32 or float64 is wanted"),
-            ("{'descr': [('a', '<f4')]}", "dtype [('a', '<f4')], where float32 or float64 is wanted"),
+            (
+                "{'descr': '<f2', 'fortran_order': False, 'shape': (1,)}",
+                "dtype <f2, where float32 or float64 is wanted",
+            ),
+            (
+                "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}",
+                "dtype [('a', '<f4')], where float32 or float64 is wanted",
+            ),
             (
                 "{'descr': '<f4', 'fortran_order': 0}",
                 "the header is not a NumPy header: 'fortran_order' is not True or False",
             ),
+            ("{'descr': '<f4', 'fortran_order': False}", "the header is not a NumPy header: 'shape' is missing"),
             (
                 "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2)}",
                 "the header is not a NumPy header: 'shape' is not a tuple of lengths",
@@ -232,5 +262,21 @@ mod tests {
         let header = Header::read(&mut with_text(text).as_slice()).unwrap();
         assert_eq!(header.data_length(), None);
         assert_eq!(header.shape_text(), "(18446744073709551615, 9)");
+    }
+
+    #[test]
+    fn elements_of_every_type_and_order_are_read() {
+        for (descr, bytes, one) in [
+            ("<f4", 1f32.to_le_bytes().to_vec(), 1.0),
+            (">f4", 1f32.to_be_bytes().to_vec(), 1.0),
+            ("<f8", 0.1f64.to_le_bytes().to_vec(), 0.1),
+            (">f8", 0.1f64.to_be_bytes().to_vec(), 0.1),
+            ("|b1", vec![1], 1.0),
+        ] {
+            let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (1,)}}");
+            let header = Header::read(&mut with_text(&text).as_slice()).unwrap();
+            assert_eq!(header.decode(&bytes).unwrap(), [one]);
+            assert_eq!(header.decode(&header.encode(1.0)).unwrap(), [1.0]);
+        }
     }
 }

@@ -1,80 +1,116 @@
+//! NumPy files, read from front to back.
+
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::header::Header;
-use super::{NpyError, Problem};
+use ndarray::{ArrayView, ShapeBuilder};
+
+use super::header::{Element, Header};
+use super::{NpyError, NpyProblem};
 use crate::fault::{Cell, Fault, Site};
 use crate::layout::{DataFormat, Shape};
 
-/// An open NumPy file of floats, read from front to back.
+/// An open NumPy file.
 struct Array {
     path: PathBuf,
-    input: BufReader<File>,
+    input: Box<dyn Read + Send>,
     header: Header,
     bytes: Vec<u8>,
-    values: Vec<f64>,
 }
 
 impl Array {
     fn open(path: &Path) -> Result<Array, NpyError> {
         let at = |problem| NpyError { path: path.to_owned(), problem };
-        let open = || -> Result<_, Problem> {
+        let open = || -> Result<_, NpyProblem> {
             let file = File::open(path)?;
             let found = file.metadata()?.len();
             let mut input = BufReader::new(file);
             let header = Header::read(&mut input)?;
             let expected =
                 header.data_length().and_then(|length| length.checked_add(header.length)).unwrap_or(u64::MAX);
-            if expected == found { Ok((input, header)) } else { Err(Problem::Length { expected, found }) }
+            if expected == found { Ok((input, header)) } else { Err(NpyProblem::Length { expected, found }) }
         };
         let (input, header) = open().map_err(at)?;
-        Ok(Array { path: path.to_owned(), input, header, bytes: Vec::new(), values: Vec::new() })
+        Ok(Array { path: path.to_owned(), input: Box::new(input), header, bytes: Vec::new() })
     }
 
-    /// Reads the next `count` values as they stand in the file.
+    /// Reads the next `count` elements as they stand in the file.
     fn read_bytes(&mut self, count: usize) -> Result<(), NpyError> {
-        self.bytes.resize(count * self.header.dtype.size(), 0);
-        self.input.read_exact(&mut self.bytes).map_err(|error| self.error(error))
+        let length = count * self.header.element.size();
+        let Array { input, bytes, .. } = self;
+        let read = resize(bytes, length).and_then(|()| Ok(input.read_exact(bytes)?));
+        read.map_err(|problem| self.error(problem))
+    }
+
+    /// Makes an array whose first axis varies fastest one whose last does; its sites lie scattered all over it.
+    fn straighten(&mut self) -> Result<(), NpyError> {
+        if !self.header.is_fortran() || self.header.shape().contains(&0) {
+            return Ok(());
+        }
+        let (count, size) = (self.header.shape().iter().product(), self.header.element.size());
+        self.read_bytes(count)?;
+        let straight = || -> Result<Vec<u8>, NpyProblem> {
+            // Each element is a row of bytes.
+            let elements: Vec<&[u8]> = self.bytes.chunks_exact(size).collect();
+            let shape = self.header.shape().to_vec();
+            let view =
+                ArrayView::from_shape(shape.f(), &elements).map_err(|error| NpyProblem::Element(error.to_string()))?;
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(count * size).map_err(|_| memory(count * size))?;
+            view.iter().for_each(|element| bytes.extend_from_slice(element));
+            Ok(bytes)
+        };
+        let bytes = straight().map_err(|problem| self.error(problem))?;
+        self.bytes = Vec::new();
+        self.input = Box::new(std::io::Cursor::new(bytes));
+        Ok(())
     }
 
     /// The values of `block`, of those that were read.
-    fn values(&mut self, block: Range<usize>) -> &[f64] {
-        let size = self.header.dtype.size();
-        self.values.clear();
-        self.header.dtype.decode(&self.bytes[block.start * size..block.end * size], &mut self.values);
-        &self.values
+    fn values(&self, block: Range<usize>) -> Result<Vec<f64>, NpyError> {
+        let size = self.header.element.size();
+        let bytes = &self.bytes[block.start * size..block.end * size];
+        self.header.decode(bytes).map_err(|problem| self.error(problem))
     }
 
     /// Whether the values of `block` are those of `blank`, to the bit.
     fn is_blank(&self, block: &Range<usize>, blank: &[u8]) -> bool {
-        let size = self.header.dtype.size();
+        let size = self.header.element.size();
         self.bytes[block.start * size..block.end * size] == blank[..block.len() * size]
     }
 
-    /// The next `count` values.
-    fn read(&mut self, count: usize) -> Result<&[f64], NpyError> {
-        self.read_bytes(count)?;
-        Ok(self.values(0..count))
-    }
-
-    fn error(&self, problem: impl Into<Problem>) -> NpyError {
+    fn error(&self, problem: impl Into<NpyProblem>) -> NpyError {
         NpyError { path: self.path.clone(), problem: problem.into() }
     }
 
     /// The number of sites and the axes of one.
-    fn sites(&self) -> Result<(usize, [usize; 3]), Problem> {
-        if self.header.fortran_order {
-            return Err(Problem::Fortran);
-        }
-        let rank = || Problem::Rank { found: self.header.shape_text() };
-        let shape: Result<Vec<usize>, _> = self.header.shape.iter().map(|&n| n.try_into()).collect();
-        match shape.map_err(|_| rank())?.as_slice() {
-            &[sites, a, b, c] => Ok((sites, [a, b, c])),
-            _ => Err(rank()),
+    fn sites(&self) -> Result<(usize, [usize; 3]), NpyProblem> {
+        match *self.header.shape() {
+            [sites, a, b, c] => Ok((sites, [a, b, c])),
+            _ => Err(NpyProblem::Rank { found: self.header.shape_text() }),
         }
     }
+
+    /// Refuses truth values, of which nothing can be computed.
+    fn refuse_bool(&self) -> Result<(), NpyError> {
+        match self.header.element {
+            Element::Bool => Err(self.error(NpyProblem::Dtype(self.header.dtype()))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn resize(bytes: &mut Vec<u8>, length: usize) -> Result<(), NpyProblem> {
+    let more = length.saturating_sub(bytes.len());
+    bytes.try_reserve_exact(more).map_err(|_| memory(length))?;
+    bytes.resize(length, 0);
+    Ok(())
+}
+
+fn memory(length: usize) -> NpyProblem {
+    NpyProblem::Memory(format!("{length} bytes"))
 }
 
 /// `injections.npy` and `masks.npy`, checked against each other. Iterates over the sites, of
@@ -97,24 +133,27 @@ impl Pair {
     /// Opens both files; `format` says in which order the axes are.
     ///
     /// # Errors
-    /// Either is not a float32 or float64 array of rank 4 in C order, their shapes differ, a file
-    /// is shorter or longer than its header says, or there are no sites.
+    /// Either is not an array of rank 4 of float32 or float64 (masks: or bool), their shapes differ, a file is shorter or longer
+    /// than its header says, or there are no sites.
     pub fn open(injections: &Path, masks: &Path, format: DataFormat) -> Result<Pair, NpyError> {
-        let injections = Array::open(injections)?;
-        let masks = Array::open(masks)?;
+        let mut injections = Array::open(injections)?;
+        injections.refuse_bool()?;
+        let mut masks = Array::open(masks)?;
         let (count, axes) = injections.sites().map_err(|e| injections.error(e))?;
         if masks.sites().map_err(|e| masks.error(e))? != (count, axes) {
-            return Err(masks.error(Problem::Differs {
+            return Err(masks.error(NpyProblem::Differs {
                 expected: injections.header.shape_text(),
                 found: masks.header.shape_text(),
             }));
         }
         if count == 0 {
-            return Err(injections.error(Problem::NoSites));
+            return Err(injections.error(NpyProblem::NoSites));
         }
         let shape = format.shape(axes).map_err(|e| injections.error(e))?;
+        injections.straighten()?;
+        masks.straighten()?;
         let blank =
-            [(&injections, 0.0), (&masks, 1.0)].map(|(array, number)| array.header.dtype.encode(number).repeat(BLOCK));
+            [(&injections, 0.0), (&masks, 1.0)].map(|(array, number)| array.header.encode(number).repeat(BLOCK));
         Ok(Pair { injections, masks, format, shape, count, next: 0, blank })
     }
 
@@ -137,22 +176,22 @@ impl Pair {
             if self.injections.is_blank(&block, no_injection) && self.masks.is_blank(&block, all_kept) {
                 continue;
             }
-            self.injections.values(block.clone());
-            self.masks.values(block.clone());
-            for (i, (&value, &mask)) in block.zip(self.injections.values.iter().zip(&self.masks.values)) {
+            let values = self.injections.values(block.clone())?;
+            let masks = self.masks.values(block.clone())?;
+            for (i, (value, mask)) in block.zip(values.into_iter().zip(masks)) {
                 if mask == 1.0 && value == 0.0 {
                     continue;
                 }
                 let index = index(i);
                 if mask == 1.0 {
-                    return Err(self.injections.error(Problem::Uncovered { site, index, value }));
+                    return Err(self.injections.error(NpyProblem::Uncovered { site, index, value }));
                 }
                 if mask != 0.0 {
-                    return Err(self.masks.error(Problem::Mask { site, index, value: mask }));
+                    return Err(self.masks.error(NpyProblem::Mask { site, index, value: mask }));
                 }
                 let narrow = value as f32;
                 if value.is_finite() && narrow.is_infinite() {
-                    return Err(self.injections.error(Problem::Beyond { site, index, value }));
+                    return Err(self.injections.error(NpyProblem::Beyond { site, index, value }));
                 }
                 let [a, b, c] = index;
                 let (h, w, c) = match self.format {
@@ -163,7 +202,7 @@ impl Pair {
             }
         }
         if cells.is_empty() {
-            return Err(self.masks.error(Problem::NoCells { site }));
+            return Err(self.masks.error(NpyProblem::NoCells { site }));
         }
         Ok(Site { shape: self.shape, cells })
     }
@@ -197,12 +236,14 @@ impl ExactSizeIterator for Pair {}
 /// The file is not a float32 or float64 array, or holds no finite value.
 pub fn finite_range(path: &Path) -> Result<(f64, f64), NpyError> {
     let mut array = Array::open(path)?;
-    let mut left: u64 = array.header.shape.iter().product();
+    array.refuse_bool()?;
+    let mut left: usize = array.header.shape().iter().product();
     let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
     while left > 0 {
         let count = left.min(1 << 16);
         left -= count;
-        for &value in array.read(count as usize)? {
+        array.read_bytes(count)?;
+        for value in array.values(0..count)? {
             if value.is_finite() {
                 min = min.min(value);
                 max = max.max(value);
@@ -210,7 +251,7 @@ pub fn finite_range(path: &Path) -> Result<(f64, f64), NpyError> {
         }
     }
     if min > max {
-        return Err(array.error(Problem::NoFinite));
+        return Err(array.error(NpyProblem::NoFinite));
     }
     Ok((min, max))
 }

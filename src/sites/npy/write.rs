@@ -1,60 +1,145 @@
+//! NumPy files as a form.
+
 use std::fs;
 use std::io::{self, Seek, Write};
 use std::path::Path;
 
 use super::header::{self, WRITTEN};
-use super::{NpyError, Problem};
+use super::{NpyError, NpyProblem};
 use crate::layout::{DataFormat, Shape};
+use crate::ordered::{Chunk, Output, Piece, Stop};
+use crate::progress::Progress;
 use crate::sites::dense::{Dense, DenseError};
+use crate::sites::pass::{self, Form, PassError, Passing, Rooms, Source};
 use crate::whole::{Whole, signals};
 
-/// Writes `injections.npy` and `masks.npy` into a folder, one site at a time. The files appear
-/// under their names when all sites are in, or not at all. They replace those that are there.
-pub struct Writer {
+/// Writes the sites of a source into `folder` as `injections.npy` and `masks.npy`; `format` is the order of a site's axes. The
+/// files appear under their names when all sites are in, or not at all, and replace those that are there. `progress` counts
+/// the sites.
+///
+/// # Errors
+/// The first site that is wrong or a bit flip, or the disk refuses.
+pub fn write<S: Source>(
+    source: S,
+    jobs: usize,
+    folder: &Path,
+    format: DataFormat,
+    progress: &Progress,
+) -> Result<Rooms<S>, PassError> {
+    let shape = source.shape();
+    let files = Files::create(folder, shape, format)?;
+    let form = AsArrays { shape, format, injections: folder.join(INJECTIONS) };
+    let (files, rooms) = pass::run(source, &form, files, jobs, progress)?;
+    files.finish()?;
+    Ok(rooms)
+}
+
+const INJECTIONS: &str = "injections.npy";
+const MASKS: &str = "masks.npy";
+
+/// Sites on their way to the files.
+#[derive(Default)]
+pub(super) struct Sites {
+    injections: Vec<u8>,
+    masks: Vec<u8>,
+    count: usize,
+}
+
+impl Chunk for Sites {
+    fn size(&self) -> usize {
+        self.injections.len() + self.masks.len()
+    }
+
+    fn clear(&mut self) {
+        self.injections.clear();
+        self.masks.clear();
+        self.count = 0;
+    }
+}
+
+struct AsArrays {
+    shape: Shape,
+    format: DataFormat,
+    injections: std::path::PathBuf,
+}
+
+impl AsArrays {
+    /// What has no dense form is told at its line, else at the file that would have held it.
+    fn refused(&self, site: &impl Passing, error: DenseError) -> PassError {
+        match site.line_number() {
+            Some(line) => PassError::Dense { line, error },
+            None => self.at_file(error),
+        }
+    }
+
+    fn at_file(&self, error: DenseError) -> PassError {
+        NpyError { path: self.injections.clone(), problem: NpyProblem::Dense(error) }.into()
+    }
+}
+
+impl Form for AsArrays {
+    type Out = Files;
+    type Room = Dense;
+
+    fn room(&self) -> Result<Dense, PassError> {
+        Dense::new(self.shape, self.format).map_err(|error| self.at_file(error))
+    }
+
+    fn add(&self, dense: &mut Dense, site: &impl Passing, piece: &mut Piece<Files>) -> Result<(), Stop<PassError>> {
+        dense.set_cells(site.cells()).map_err(|error| self.refused(site, error))?;
+        // In parts: a large site must not stand in memory once more.
+        for part in dense.injection().chunks(PART) {
+            piece.chunk().injections.extend_from_slice(part);
+            piece.spill()?;
+        }
+        for part in dense.mask().chunks(PART) {
+            piece.chunk().masks.extend_from_slice(part);
+            piece.spill()?;
+        }
+        piece.chunk().count += 1;
+        Ok(())
+    }
+}
+
+/// How much of a site is handed over at a time, in bytes.
+const PART: usize = 1 << 20;
+
+/// The two files, not yet under their names.
+struct Files {
     injections: Array,
     masks: Array,
     axes: [usize; 3],
-    sites: u64,
+    sites: usize,
+}
+
+impl Output for Files {
+    type Chunk = Sites;
+    type Error = PassError;
+
+    fn put(&mut self, chunk: &mut Sites) -> Result<(), PassError> {
+        self.injections.write(&chunk.injections)?;
+        self.masks.write(&chunk.masks)?;
+        self.sites += chunk.count;
+        Ok(())
+    }
 }
 
 struct Array(Whole);
 
-impl Writer {
+impl Files {
     /// Makes the folder where it is missing.
-    ///
-    /// # Errors
-    /// The folder cannot be made or written into.
-    pub fn create(folder: &Path, shape: Shape, format: DataFormat) -> Result<Writer, NpyError> {
+    fn create(folder: &Path, shape: Shape, format: DataFormat) -> Result<Self, NpyError> {
         fs::create_dir_all(folder).map_err(|e| at(folder, e))?;
-        Ok(Writer {
-            injections: Array::create(folder, "injections.npy")?,
-            masks: Array::create(folder, "masks.npy")?,
+        Ok(Files {
+            injections: Array::create(folder, INJECTIONS)?,
+            masks: Array::create(folder, MASKS)?,
             axes: format.axes(shape),
             sites: 0,
         })
     }
 
-    /// Appends the site that `dense` holds.
-    ///
-    /// # Errors
-    /// The disk refuses.
-    pub fn write(&mut self, dense: &Dense) -> Result<(), NpyError> {
-        self.injections.write(dense.injection())?;
-        self.masks.write(dense.mask())?;
-        self.sites += 1;
-        Ok(())
-    }
-
-    /// An error of the site to be written next, at the file that would have held it.
-    pub fn error(&self, error: DenseError) -> NpyError {
-        NpyError { path: self.injections.0.path().to_owned(), problem: Problem::Dense(error) }
-    }
-
     /// Writes the number of sites into both files and gives them their names.
-    ///
-    /// # Errors
-    /// The disk refuses.
-    pub fn finish(self) -> Result<(), NpyError> {
+    fn finish(self) -> Result<(), NpyError> {
         let injections = self.injections.finish(self.sites, self.axes)?;
         let masks = self.masks.finish(self.sites, self.axes)?;
         // The old masks go first, so that no moment has new injections beside them.
@@ -90,10 +175,11 @@ impl Array {
         self.0.file().write_all(bytes).map_err(|error| at(self.0.path(), error))
     }
 
-    fn finish(self, sites: u64, axes: [usize; 3]) -> Result<Whole, NpyError> {
+    fn finish(self, sites: usize, axes: [usize; 3]) -> Result<Whole, NpyError> {
         let Array(mut whole) = self;
         let file = whole.file();
-        match file.rewind().and_then(|()| header::write(file, sites, axes)) {
+        let written = file.rewind().and_then(|()| file.write_all(&header::bytes(sites, axes)?));
+        match written {
             Ok(()) => Ok(whole),
             Err(error) => Err(at(whole.path(), error)),
         }
@@ -101,5 +187,5 @@ impl Array {
 }
 
 fn at(path: &Path, error: io::Error) -> NpyError {
-    NpyError { path: path.to_owned(), problem: Problem::Io(error) }
+    NpyError { path: path.to_owned(), problem: NpyProblem::Io(error) }
 }

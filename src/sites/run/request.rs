@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{Campaign, Measured, Note, RangeOf};
+use super::{Measured, Note, RangeOf};
 use crate::draw::{Options, Sampler};
 use crate::error_model::{Figures, FitError, Models, ModelsError, NoLayer, Plan, Wanted};
 use crate::keras::dtype::Dtype;
@@ -12,6 +12,7 @@ use crate::layout::Shape;
 use crate::operator::{Convolution, Operator};
 use crate::pattern::{Rows, SpatialClass};
 use crate::rng;
+use crate::sites::drawn::Drawing;
 use crate::sites::npy::{self, NpyError};
 use crate::target::{NoTarget, Size, Target};
 use crate::text::{shown, shown_path};
@@ -213,15 +214,15 @@ impl Request {
     ///
     /// # Errors
     /// Something is missing, out of bounds, or not in the set of models; or nothing can be drawn in this shape.
-    pub fn campaign(&self, say: impl FnMut(Note)) -> Result<Campaign, RequestError> {
+    pub fn drawing(&self, say: impl FnMut(Note)) -> Result<Drawing, RequestError> {
         // Choices are told once all of them could be made.
         let mut told = Vec::new();
-        let campaign = self.prepare(|note| told.push(note))?;
+        let drawing = self.prepare(|note| told.push(note))?;
         told.into_iter().for_each(say);
-        Ok(campaign)
+        Ok(drawing)
     }
 
-    fn prepare(&self, mut say: impl FnMut(Note)) -> Result<Campaign, RequestError> {
+    fn prepare(&self, mut say: impl FnMut(Note)) -> Result<Drawing, RequestError> {
         let (first, count) = (self.first, self.count.unwrap_or(1));
         first.checked_add(count).ok_or(RequestError::TooMany { first, count })?;
         let shape = self.shape.ok_or(RequestError::NoShape)?;
@@ -237,7 +238,7 @@ impl Request {
             true => Sampler::single_bit_flip(shape, seed),
             false => self.sampler(shape, seed, say)?,
         };
-        Ok(Campaign { sampler, first, count })
+        Ok(Drawing { sampler, first, count })
     }
 
     fn sampler(&self, shape: Shape, seed: u64, mut say: impl FnMut(Note)) -> Result<Sampler, RequestError> {

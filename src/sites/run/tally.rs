@@ -33,6 +33,11 @@ impl Tally {
         }
     }
 
+    /// The counts of all threads.
+    pub fn of_all<T>(rooms: Vec<(T, Tally)>) -> Self {
+        rooms.into_iter().fold(Tally::default(), |tally, (_, other)| tally.merge(other))
+    }
+
     /// The counts of both.
     pub fn merge(mut self, other: Tally) -> Self {
         for (class, more) in other.classes {

@@ -6,9 +6,10 @@ use classes_h5::fault::{Fault, Site};
 use classes_h5::layout::DataFormat;
 use classes_h5::progress::Progress;
 use classes_h5::sites::dense::{Dense, index};
-use classes_h5::sites::lines::{Reader, read_all};
-use classes_h5::sites::packed::Packed;
-use classes_h5::sites::pass;
+use classes_h5::sites::each::Each;
+use classes_h5::sites::lines::{self, LineSource, Reader};
+use classes_h5::sites::packed::{Packed, pack};
+use classes_h5::sites::pass::PassError;
 
 /// The largest tensor that is made dense, in cells.
 const DENSE: usize = 1 << 14;
@@ -21,17 +22,17 @@ pub fn check(data: &[u8]) {
             Err(error) => {
                 assert!(error.line > 0);
                 assert!(!error.to_string().is_empty());
-                let stops = pass::lines(data, std::io::sink(), &Progress::silent());
-                assert!(stops.is_err(), "what is not read is not passed on");
-                let all = read_all(data, DataFormat::ChannelsLast, 2);
-                assert_eq!(all.map_err(|error| error.to_string()), Err(error.to_string()));
+                assert!(passed(data).is_err(), "what is not read is not passed on");
+                assert_eq!(packed(data).map_err(|error| error.to_string()), Err(error.to_string()));
                 return;
             }
         }
     }
-    let all = read_all(data, DataFormat::ChannelsLast, 2).expect("good lines");
-    let packed = Packed::collect(DataFormat::ChannelsLast, Reader::new(data)).expect("good lines");
-    assert_eq!(format!("{all:?}"), format!("{packed:?}"));
+    if let Some(first) = sites.first() {
+        let each = Each { shape: first.shape, sites: Reader::new(data) };
+        let one_by_one = pack(each, DataFormat::ChannelsLast, 1).expect("good lines");
+        assert_eq!(format!("{:?}", packed(data).expect("good lines")), format!("{one_by_one:?}"));
+    }
     for site in &sites {
         assert_eq!(site.shape, sites[0].shape);
         let places: HashSet<_> = site.cells.iter().map(|cell| (cell.h, cell.w, cell.c)).collect();
@@ -41,15 +42,23 @@ pub fn check(data: &[u8]) {
             dense_arrays_hold_the_cells(site, format);
         }
     }
-    let mut once = Vec::new();
-    assert_eq!(pass::lines(data, &mut once, &Progress::silent()).is_err(), sites.is_empty());
-    if !sites.is_empty() {
-        let mut twice = Vec::new();
-        pass::lines(once.as_slice(), &mut twice, &Progress::silent()).expect("what was passed on is read");
-        assert_eq!(once, twice);
+    assert_eq!(passed(data).is_err(), sites.is_empty());
+    if let Ok(once) = passed(data) {
+        assert_eq!(passed(&once).expect("what was passed on is read"), once);
         let again: Vec<Site> = Reader::new(once.as_slice()).map(|site| site.expect("a site")).collect();
         assert_eq!(format!("{again:?}"), format!("{sites:?}"));
     }
+}
+
+/// The lines as they go on.
+fn passed(data: &[u8]) -> Result<Vec<u8>, PassError> {
+    let mut out = Vec::new();
+    lines::write(LineSource::open(data)?, 2, &mut out, &Progress::silent())?;
+    Ok(out)
+}
+
+fn packed(data: &[u8]) -> Result<Packed, PassError> {
+    pack(LineSource::open(data)?, DataFormat::ChannelsLast, 2)
 }
 
 fn dense_arrays_hold_the_cells(site: &Site, format: DataFormat) {

@@ -7,8 +7,10 @@ use std::path::Path;
 
 use classes_h5::fault::Site;
 use classes_h5::layout::DataFormat;
-use classes_h5::sites::dense::Dense;
-use classes_h5::sites::npy::{Pair, Writer, finite_range};
+use classes_h5::progress::Progress;
+use classes_h5::sites::each::Each;
+use classes_h5::sites::npy::{Pair, finite_range, write};
+use classes_h5::sites::pass::PassError;
 
 pub fn check(data: &[u8]) {
     let &[format, low, high, ref files @ ..] = data else { return };
@@ -29,13 +31,8 @@ pub fn check(data: &[u8]) {
     assert_eq!(sites.len(), count);
     assert!(sites.iter().all(|site| site.shape == shape && !site.cells.is_empty()));
 
-    let mut dense = Dense::new(shape, format).unwrap();
-    let mut writer = Writer::create(folder.path(), shape, format).expect("files");
-    for site in &sites {
-        dense.set(site).expect("values only");
-        writer.write(&dense).expect("written");
-    }
-    writer.finish().expect("written");
+    let each = Each { shape, sites: sites.iter().cloned().map(Ok::<_, PassError>) };
+    write(each, 2, folder.path(), format, &Progress::silent()).expect("written");
     let again = read(folder.path(), format);
     assert_eq!(format!("{again:?}"), format!("{sites:?}"));
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 4, "no other file is left");

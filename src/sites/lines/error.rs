@@ -1,0 +1,104 @@
+//! What can be wrong with a line.
+
+use std::io;
+
+use thiserror::Error;
+
+use super::read::LONGEST;
+use crate::layout::{Shape, ShapeError};
+use crate::text::io_words;
+
+/// What is wrong with a line, and which line it is, counted from 1.
+#[derive(Debug, Error)]
+#[error("line {line}: {problem}")]
+pub struct LineError {
+    /// The line, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    #[source]
+    pub problem: LineProblem,
+}
+
+/// What can be wrong with a line.
+#[derive(Debug, Error)]
+pub enum LineProblem {
+    /// The system cannot read on.
+    #[error("{}", io_words(.0))]
+    Read(#[from] io::Error),
+    /// Not JSON, or not that of a site.
+    #[error("not a site: {message} (column {column})")]
+    Json {
+        /// What the parser says.
+        message: String,
+        /// Where in the line, from 1.
+        column: usize,
+    },
+    /// The shape is none.
+    #[error("{0}")]
+    Shape(#[from] ShapeError),
+    /// A site of another tensor.
+    #[error("shape {found}, where the lines before have {expected}")]
+    OtherShape {
+        /// The shape of the lines before.
+        expected: Shape,
+        /// The line's.
+        found: Shape,
+    },
+    /// More than a line may have.
+    #[error("longer than {LONGEST} bytes")]
+    TooLong,
+    /// Nothing is corrupted.
+    #[error("no cells")]
+    NoCells,
+    /// A cell that the tensor does not have.
+    #[error("cell h {h}, w {w}, c {c} lies outside the shape {shape}")]
+    Outside {
+        /// The cell's row.
+        h: usize,
+        /// The cell's column.
+        w: usize,
+        /// The cell's channel.
+        c: usize,
+        /// The tensor's shape.
+        shape: Shape,
+    },
+    /// A cell that is there already.
+    #[error("cell h {h}, w {w}, c {c} is there twice")]
+    Twice {
+        /// The cell's row.
+        h: usize,
+        /// The cell's column.
+        w: usize,
+        /// The cell's channel.
+        c: usize,
+    },
+    /// A cell with nothing wrong.
+    #[error("cell h {h}, w {w}, c {c} has neither a value nor a bit")]
+    NoFault {
+        /// The cell's row.
+        h: usize,
+        /// The cell's column.
+        w: usize,
+        /// The cell's channel.
+        c: usize,
+    },
+    /// A cell with a value and a bit.
+    #[error("cell h {h}, w {w}, c {c} has both a value and a bit")]
+    TwoFaults {
+        /// The cell's row.
+        h: usize,
+        /// The cell's column.
+        w: usize,
+        /// The cell's channel.
+        c: usize,
+    },
+    /// A value that no cell can hold.
+    #[error("value {value} is not a float32, \"NaN\", \"Infinity\" or \"-Infinity\"")]
+    Value {
+        /// The value as it is spelt.
+        value: String,
+    },
+    /// A bit that a float32 does not have.
+    #[error("bit {0} is not one of 0 to 31")]
+    Bit(u64),
+}
