@@ -9,12 +9,12 @@ mod sparse;
 use std::cell::Cell;
 use std::io::{self, Write};
 
-use json_patch::jsonptr::PointerBuf;
+use json_patch::jsonptr::{PointerBuf, Token};
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::graph::{Address, Graph};
-use crate::json::{self, Arrays, Spelling};
+use crate::json::{self, Arrays, BARE_NUMBERS, Spelling, UnknownNumber};
 use crate::keras::classes::Kind;
 use crate::keras::simulator::{COUNT_KEY, INJECTIONS_KEY, MASKS_KEY, SLOTS};
 use crate::model_file::Limit;
@@ -74,6 +74,12 @@ pub enum FillError {
         /// How many sites were to be filled in, and how many of them would fit.
         sites: Option<(usize, usize)>,
     },
+    /// An object that looks as if it stood for a number.
+    #[error("the object at {at} has the class name of a number that JSON lacks, and is none of {}", json::BARE_NUMBERS.join(", "), at = shown(.at.as_str()))]
+    UnknownNumber {
+        /// Where.
+        at: PointerBuf,
+    },
     /// More text than there is memory for.
     #[error("the new config has {bytes} bytes, and there is not enough memory for it")]
     Memory {
@@ -107,8 +113,9 @@ pub fn simulators(root: &Graph) -> Vec<Simulator> {
 /// `arrays` holds those that the document has already, `limit` is how long the text may be.
 pub fn text(mut document: Value, arrays: &Arrays, fillings: &[Filling], limit: Limit) -> Result<Vec<u8>, FillError> {
     let mut pieces: Vec<Box<dyn Piece + '_>> = Vec::new();
-    restore_numbers(&mut document, &|token| json::handle(arrays.len() + token));
-    pieces.extend(BARE.map(|token| Box::new(Bare(token)) as Box<dyn Piece>));
+    restore_numbers(&mut document, &|token| json::handle(arrays.len() + token))
+        .map_err(|at| FillError::UnknownNumber { at })?;
+    pieces.extend(BARE_NUMBERS.map(|token| Box::new(Bare(token)) as Box<dyn Piece>));
     for filling in fillings {
         let config = document
             .pointer_mut(filling.config_at.as_str())
@@ -188,7 +195,7 @@ impl Write for Length {
 /// With a guess at how many sites would do: as many as their share of the room.
 fn too_long(bytes: u64, limit: Limit, fillings: &[Filling], pieces: &[Box<dyn Piece + '_>]) -> FillError {
     let sites: usize = fillings.iter().map(|filling| filling.sites.len()).sum();
-    let of_sites = length(|out| pieces[BARE.len()..].iter().try_for_each(|piece| piece.write(out)));
+    let of_sites = length(|out| pieces[BARE_NUMBERS.len()..].iter().try_for_each(|piece| piece.write(out)));
     let most = limit.most.checked_sub(bytes - of_sites).map(|room| {
         let share = u128::from(room) * sites as u128 / u128::from(of_sites.max(1));
         share as usize
@@ -222,10 +229,7 @@ fn pieces_of<'a>(filling: &Filling<'a>, limit: Limit) -> Result<[Box<dyn Piece +
         .map(|part| Box::new(dense::Arrays { sites, part }) as Box<dyn Piece + 'a>))
 }
 
-/// The numbers that JSON lacks, as Python spells them.
-const BARE: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
-
-/// One of [`BARE`].
+/// One of [`BARE_NUMBERS`].
 struct Bare(&'static str);
 
 impl Piece for Bare {
@@ -238,21 +242,36 @@ impl Piece for Bare {
     }
 }
 
-/// In arrays that are not held aside, because there is more in them than numbers, the names of [`BARE`] give way to what
-/// `handle` has for their places there.
-fn restore_numbers(value: &mut Value, handle: &dyn Fn(usize) -> Value) {
+/// The plain forms of [`BARE_NUMBERS`] give way to what `handle` has for their places there: objects, and strings in site arrays
+/// that are not held aside, because there is more in them than numbers. The error is the place of an object that is no number.
+fn restore_numbers(value: &mut Value, handle: &dyn Fn(usize) -> Value) -> Result<(), PointerBuf> {
+    match json::bare_number(value) {
+        Ok(None) => json::unescape(value),
+        Ok(Some(token)) => *value = handle(token),
+        Err(UnknownNumber) => return Err(PointerBuf::new()),
+    }
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {
-                match key.as_str() {
-                    INJECTIONS_KEY | MASKS_KEY => restore_in_array(value, handle),
-                    _ => restore_numbers(value, handle),
+                if [INJECTIONS_KEY, MASKS_KEY].contains(&key.as_str()) {
+                    restore_in_array(value, handle);
                 }
+                restore_numbers(value, handle).map_err(|at| inside(at, key.as_str()))?;
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(|value| restore_numbers(value, handle)),
+        Value::Array(values) => {
+            for (index, value) in values.iter_mut().enumerate() {
+                restore_numbers(value, handle).map_err(|at| inside(at, index))?;
+            }
+        }
         _ => {}
     }
+    Ok(())
+}
+
+fn inside<'t>(mut at: PointerBuf, token: impl Into<Token<'t>>) -> PointerBuf {
+    at.push_front(token);
+    at
 }
 
 fn restore_in_array(value: &mut Value, handle: &dyn Fn(usize) -> Value) {
@@ -260,7 +279,7 @@ fn restore_in_array(value: &mut Value, handle: &dyn Fn(usize) -> Value) {
     for value in values {
         match value {
             Value::String(text) => {
-                if let Some(token) = BARE.iter().position(|token| token == text) {
+                if let Some(token) = BARE_NUMBERS.iter().position(|token| token == text) {
                     *value = handle(token);
                 }
             }
@@ -362,6 +381,32 @@ mod tests {
         );
         let sparse = r#"{"available_injection_sites": [{"index": [1], "value": ["NaN"]}]}"#;
         assert_eq!(written(sparse), sparse);
+    }
+
+    #[test]
+    fn numbers_that_json_lacks_go_back_in_pythons_spelling() {
+        let written = |text: &str, is_saved: bool| {
+            let mut arrays = Arrays::default();
+            let parse = if is_saved { json::parse_saved } else { json::parse };
+            let document = parse(text, &mut arrays).expect("JSON").value;
+            super::text(document, &arrays, &[], LIMIT).map(|text| String::from_utf8(text).expect("ASCII"))
+        };
+        let saved = concat!(
+            r#"{"max_value": Infinity, "a": [[-Infinity], {"b": NaN}], "name": "Infinity", "masks": NaN, "#,
+            r#""own": {"class_name": "__float__", "value": "NaN"}, "more": {"class_name": "____float__"}}"#
+        );
+        assert_eq!(written(saved, true).expect("fits"), saved);
+        let mut printed = Vec::new();
+        let arrays = &mut Arrays::default();
+        json::Printable::read(saved, arrays).expect("JSON").write_pretty(arrays, &mut printed).expect("memory");
+        assert_eq!(written(std::str::from_utf8(&printed).expect("UTF-8"), false).expect("fits"), saved);
+        // Python's json reads the plain form and writes a number of its own bare.
+        let mixed = r#"[Infinity, {"value": "-Infinity", "class_name": "__float__"}]"#;
+        assert_eq!(written(mixed, false).expect("fits"), "[Infinity, -Infinity]");
+        assert_eq!(
+            written(r#"{"a/b": [1, {"class_name": "__float__", "value": "inf"}]}"#, false).unwrap_err().to_string(),
+            "the object at /a~1b/1 has the class name of a number that JSON lacks, and is none of NaN, Infinity, -Infinity"
+        );
     }
 
     #[test]

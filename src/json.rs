@@ -1,27 +1,27 @@
 //! Python's dialect of JSON: what Keras writes and CLASSES' README prints, turned into plain JSON and back.
 //!
-//! Python's `json` writes `NaN`, `Infinity` and `-Infinity` as bare tokens. Inside the site arrays of a simulator they are
-//! legitimate, and in plain JSON they are the strings of the same letters there; anywhere else they are refused, with the
-//! JSON Pointer of the place. The placeholders of a simulator may stand bare as well, as CLASSES' README prints them.
-//! The site arrays themselves never become JSON values: they are held aside as text ([`Arrays`]).
+//! Python's `json` writes `NaN`, `Infinity` and `-Infinity` as bare tokens. In plain JSON they are objects ([`bare_number`]), but
+//! inside the site arrays of a simulator, of which there can be millions, the strings of the same letters. The placeholders
+//! of a simulator may stand bare as well, as CLASSES' README prints them. The site arrays themselves never become JSON
+//! values: they are held aside as text ([`Arrays`]).
 
 mod arrays;
 mod build;
 mod check;
+mod float;
 mod plain;
 mod printable;
 mod restyle;
 mod write;
 
-use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 use thiserror::Error;
 
 use self::plain::Plain;
-use crate::text::shown;
 
 pub use arrays::{Arrays, Spelling, handle, index_of};
 pub use build::{Reading, Wanted};
+pub use float::{BARE_NUMBERS, UnknownNumber, bare_number, bare_token, unescape};
 pub use printable::Printable;
 pub use write::{PutArray, write_compact, write_pretty, write_python};
 
@@ -31,14 +31,15 @@ pub enum JsonError {
     /// Not JSON at all.
     #[error("is not JSON: {0}")]
     Syntax(String),
-    /// A number that JSON does not know, outside the arrays that may hold it.
-    #[error("has a bare {token} at {at}, which is not JSON", at = shown(.at.as_str()))]
-    BareNumber {
-        /// `NaN`, `Infinity` or `-Infinity`.
-        token: &'static str,
-        /// Where it stands.
-        at: PointerBuf,
-    },
+}
+
+/// Where a text comes from, which tells what an object is that looks as if it stood for a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// A model file: it is what it is.
+    Saved,
+    /// A tool or a person: it stands for a number.
+    Printed,
 }
 
 /// A parsed text, and whether it held bare placeholders.
@@ -50,15 +51,24 @@ pub struct Parsed {
     pub bare_placeholders: bool,
 }
 
-/// Parses a text in Python's dialect; its site arrays go into `arrays`.
+/// Parses a text in Python's dialect or in plain JSON; its site arrays go into `arrays`.
 pub fn parse<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonError> {
     parse_wanted(text, |_| Reading::Whole, arrays)
 }
 
+/// Parses the text of a model file, which knows nothing of our plain JSON.
+pub fn parse_saved<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonError> {
+    parse_from(Origin::Saved, text, |_| Reading::Whole, arrays)
+}
+
 /// Parses of a text what is wanted, and checks all of it.
 pub fn parse_wanted<'a>(text: &'a str, wanted: Wanted, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonError> {
+    parse_from(Origin::Printed, text, wanted, arrays)
+}
+
+fn parse_from<'a>(origin: Origin, text: &'a str, wanted: Wanted, arrays: &mut Arrays<'a>) -> Result<Parsed, JsonError> {
     let held = arrays.len();
-    let plain = plain::to_plain(text, arrays)?;
+    let plain = plain::to_plain(text, origin, arrays);
     let value = value(&plain, text, wanted, arrays.len() > held)?;
     Ok(Parsed { value, bare_placeholders: plain.bare_placeholders })
 }
@@ -114,9 +124,61 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_json_lacks_are_refused_elsewhere_with_their_pointer() {
-        let error = parse(r#"{"masks": [1], "config": {"layers": [{}, {"a/b": [0, -Infinity]}]}}"#).unwrap_err();
-        assert_eq!(error.to_string(), "has a bare -Infinity at /config/layers/1/a~1b/1, which is not JSON");
+    fn numbers_that_json_lacks_become_objects_elsewhere() {
+        let object = |token| format!(r#"{{"class_name":"__float__","value":"{token}"}}"#);
+        for token in BARE_NUMBERS {
+            for (before, after) in [
+                ("", ""),
+                (r#"{"masks":[1],"config":{"layers":[{},{"a":[0,"#, "]}]}}"),
+                (r#"{"masks":"#, "}"),
+                (r#"{"masks":[{"a":["#, "]}]}"),
+            ] {
+                let plain = format!("{before}{}{after}", object(token));
+                assert_eq!(compact(&format!("{before}{token}{after}")), plain);
+                assert_eq!(compact(&plain), plain, "what is plain already stays");
+            }
+            let value = serde_json::from_str(&object(token)).expect("valid");
+            assert_eq!(bare_token(&value), Some(token));
+        }
+    }
+
+    #[test]
+    fn an_object_of_the_file_that_looks_like_a_number_is_told_from_one() {
+        let saved = |text: &str| parse_saved(text, &mut Arrays::default()).expect("valid").value.to_string();
+        for (name, printed) in [
+            ("__float__", "___float__"),
+            ("____float__", "_____float__"),
+            ("\\u005f_float__", "___float__"),
+            ("_float__", "_float__"),
+            ("__float___", "__float___"),
+            ("a__float__", "a__float__"),
+        ] {
+            let text = |name| format!(r#"{{"class_name":"{name}","value":"Infinity","name":"__float__"}}"#);
+            assert_eq!(saved(&text(name)), text(printed));
+            assert_eq!(
+                saved(&text(name).replace("class", "cl\\u0061ss")),
+                text(printed),
+                "the key in another spelling"
+            );
+        }
+        let mut value = serde_json::json!({"class_name": "___float__"});
+        unescape(&mut value);
+        assert_eq!(value, serde_json::json!({"class_name": "__float__"}));
+    }
+
+    #[test]
+    fn what_has_the_class_of_a_number_and_is_none_is_an_error() {
+        for text in [
+            r#"{"class_name":"__float__"}"#,
+            r#"{"class_name":"__float__","value":"inf"}"#,
+            r#"{"class_name":"__float__","value":1.0}"#,
+            r#"{"class_name":"__float__","value":"NaN","name":"x"}"#,
+        ] {
+            assert_eq!(bare_number(&serde_json::from_str(text).expect("valid")), Err(UnknownNumber), "{text}");
+        }
+        for text in [r#""__float__""#, r#"{"value":"NaN"}"#, r#"{"class_name":["__float__"],"value":"NaN"}"#, "1"] {
+            assert_eq!(bare_number(&serde_json::from_str(text).expect("valid")), Ok(None), "{text}");
+        }
     }
 
     #[test]
@@ -140,9 +202,21 @@ mod tests {
 
     #[test]
     fn broken_texts_are_errors_and_never_panics() {
-        for text in
-            ["", "{", "\"", "\"\\", "[1,]", "NaNa", "{\"a\": MASK}", "nul", "\"\\ud800\"", "{\"a\":NaN", "ä{\"ä\\"]
-        {
+        for text in [
+            "",
+            "{",
+            "\"",
+            "\"\\",
+            "[1,]",
+            "NaNa",
+            "{\"a\": MASK}",
+            "nul",
+            "\"\\ud800\"",
+            "{\"a\":NaN",
+            "{NaN:1}",
+            "-NaN",
+            "ä{\"ä\\",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
         let deep = "[".repeat(100_000);

@@ -93,7 +93,7 @@ fn edit(
 ) -> Result<(Edit, Report), RewriteError> {
     let old_text = model.config()?;
     let mut arrays = Arrays::default();
-    let old = json::parse(&old_text, &mut arrays)
+    let old = json::parse_saved(&old_text, &mut arrays)
         .map_err(|error| RewriteError::ModelJson { path: options.model.clone(), error })?;
     let old_graph =
         config::read(&old.value).map_err(|error| RewriteError::ModelConfig { path: options.model.clone(), error })?;

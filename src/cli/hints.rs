@@ -41,6 +41,7 @@ fn some(words: &str) -> Option<String> {
 }
 
 impl Explain for ClassesConfigError {}
+impl Explain for JsonError {}
 impl Explain for NpyError {}
 impl Explain for PassError {}
 
@@ -54,17 +55,6 @@ impl Explain for InputError {
 
     fn is_usage(&self) -> bool {
         matches!(self, InputError::Terminal { .. })
-    }
-}
-
-impl Explain for JsonError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            JsonError::Syntax(_) => None,
-            JsonError::BareNumber { token, .. } => {
-                Some(format!("only the site arrays of a simulator may hold {token}; put a number there"))
-            }
-        }
     }
 }
 
@@ -178,7 +168,7 @@ impl Explain for PlanError {
 impl Explain for FillError {
     fn hint(&self) -> Option<String> {
         match self {
-            FillError::NoSimulator { .. } => None,
+            FillError::NoSimulator { .. } | FillError::UnknownNumber { .. } => None,
             FillError::NotDense { .. } => some("--sparse writes the cells only, and can carry bit flips"),
             FillError::TooLong { .. } | FillError::Memory { .. } => {
                 some("--sparse writes the cells only; or split the sites over several files (classes-sites --first)")
@@ -204,7 +194,6 @@ impl Explain for RewriteError {
     fn hint(&self) -> Option<String> {
         match self {
             RewriteError::ModelFile(error) => error.hint(),
-            RewriteError::InputJson(error) | RewriteError::ModelJson { error, .. } => error.hint(),
             RewriteError::ModelConfig { error, .. } | RewriteError::NewConfig(error) => error.hint(),
             RewriteError::Patch(error) => error.hint(),
             RewriteError::Weights(error) => error.hint(),

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use json_patch::jsonptr::PointerBuf;
 use memchr::memchr2;
 
 use super::arrays::{self, Arrays};
-use super::{JsonError, unescaped};
+use super::float::{self, BARE_NUMBERS};
+use super::{JsonError, Origin, unescaped};
 use crate::keras::simulator::{INJECTIONS_KEY, PLACEHOLDERS};
 
 /// A text with what JSON does not know taken out.
@@ -22,7 +22,7 @@ pub(super) struct Plain<'a> {
 /// One open bracket of the text, and how far in it we are.
 enum Frame<'a> {
     Object { key: Option<&'a str>, awaits_value: bool },
-    Array { index: usize },
+    Array,
 }
 
 /// The JSON parser takes fewer brackets in each other than this.
@@ -39,11 +39,9 @@ const MATTERS: [bool; 256] = {
     matters
 };
 
-const BARE_NUMBERS: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
-
-/// Holds the site arrays aside and puts quotes around the bare tokens that may stand where they stand. What is otherwise
-/// wrong with the text is left to the JSON parser, so this walk needs to be right on valid texts and harmless on others.
-pub(super) fn to_plain<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Plain<'a>, JsonError> {
+/// Holds the site arrays aside and writes in JSON's way what stands bare. What is otherwise wrong with the text is left to the
+/// JSON parser, so this walk needs to be right on valid texts and harmless on others.
+pub(super) fn to_plain<'a>(text: &'a str, origin: Origin, arrays: &mut Arrays<'a>) -> Plain<'a> {
     let bytes = text.as_bytes();
     let mut frames: Vec<Frame> = Vec::new();
     let mut out = String::new();
@@ -64,8 +62,15 @@ pub(super) fn to_plain<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Pla
         match byte {
             b'"' => {
                 let end = end_of_string(bytes, at);
-                if let Some(Frame::Object { key, awaits_value: false }) = frames.last_mut() {
-                    *key = text.get(at + 1..end.saturating_sub(1).max(at + 1));
+                let spelt = text.get(at + 1..end.saturating_sub(1).max(at + 1));
+                match frames.last_mut() {
+                    Some(Frame::Object { key, awaits_value: false }) => *key = spelt,
+                    Some(frame) if origin == Origin::Saved => {
+                        if let Some(class) = spelt.and_then(|spelt| escaped_class(frame, spelt)) {
+                            rewrite(at, end, &format!("\"{class}\""));
+                        }
+                    }
+                    _ => {}
                 }
                 at = end;
                 continue;
@@ -78,10 +83,10 @@ pub(super) fn to_plain<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Pla
                     continue;
                 }
                 has_arrays = true;
-                frames.push(Frame::Array { index: 0 });
+                frames.push(Frame::Array);
             }
             b'{' => frames.push(Frame::Object { key: None, awaits_value: false }),
-            b'[' => frames.push(Frame::Array { index: 0 }),
+            b'[' => frames.push(Frame::Array),
             b'}' | b']' => {
                 frames.pop();
             }
@@ -90,23 +95,21 @@ pub(super) fn to_plain<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Pla
                     *awaits_value = true;
                 }
             }
-            b',' => match frames.last_mut() {
-                Some(Frame::Object { awaits_value, .. }) => *awaits_value = false,
-                Some(Frame::Array { index }) => *index += 1,
-                None => {}
-            },
+            b',' => {
+                if let Some(Frame::Object { awaits_value, .. }) = frames.last_mut() {
+                    *awaits_value = false;
+                }
+            }
             b'N' | b'I' | b'M' | b'-' if starts_token(bytes, at) => {
                 let rest = &text[at..];
                 let number = BARE_NUMBERS.into_iter().find(|token| is_token(rest, token));
-                if let Some(token) = number
-                    && !frames.iter().any(awaits_array)
-                {
-                    return Err(JsonError::BareNumber { token, at: pointer(&frames) });
-                }
                 let placeholder = PLACEHOLDERS.into_iter().find(|token| is_token(rest, token));
                 bare_placeholders |= placeholder.is_some();
                 if let Some(token) = number.or(placeholder) {
-                    rewrite(at, at + token.len(), &format!("\"{token}\""));
+                    match number.is_some() && !is_in_array(&frames) {
+                        true => rewrite(at, at + token.len(), &float::object(token)),
+                        false => rewrite(at, at + token.len(), &format!("\"{token}\"")),
+                    }
                     at += token.len();
                     continue;
                 }
@@ -119,7 +122,7 @@ pub(super) fn to_plain<'a>(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Pla
         None => Cow::Borrowed(text),
         Some(&(_, copied)) => Cow::Owned(out + &text[copied..]),
     };
-    Ok(Plain { text, bare_placeholders, has_arrays, rewritten })
+    Plain { text, bare_placeholders, has_arrays, rewritten }
 }
 
 impl Plain<'_> {
@@ -171,21 +174,30 @@ fn is_token(rest: &str, token: &str) -> bool {
 
 /// Whether we are at the value of a key under which site arrays stand.
 fn awaits_array(frame: &Frame) -> bool {
-    let is_array_key = |spelt: &str| match spelt.contains('\\') {
-        // An ASCII character is spelt in six at most.
-        true => spelt.len() <= 6 * INJECTIONS_KEY.len() && arrays::is_array_key(&unescaped(spelt)),
-        false => arrays::is_array_key(spelt),
-    };
-    matches!(frame, Frame::Object { key: Some(key), awaits_value: true } if is_array_key(key))
+    awaits_value_of(frame, arrays::is_array_key)
 }
 
-fn pointer(frames: &[Frame]) -> PointerBuf {
-    let mut pointer = PointerBuf::new();
-    for frame in frames {
-        match frame {
-            Frame::Object { key, .. } => pointer.push_back(unescaped(key.unwrap_or_default())),
-            Frame::Array { index } => pointer.push_back(*index),
-        }
+/// Whether we are at the value of such a key.
+fn awaits_value_of(frame: &Frame, is_key: impl Fn(&str) -> bool) -> bool {
+    let is_it = |spelt: &str| match spelt.contains('\\') {
+        // An ASCII character is spelt in six at most, and the longest key is that of the injections.
+        true => spelt.len() <= 6 * INJECTIONS_KEY.len() && is_key(&unescaped(spelt)),
+        false => is_key(spelt),
+    };
+    matches!(frame, Frame::Object { key: Some(key), awaits_value: true } if is_it(key))
+}
+
+/// Whether we are in a list that stands under a key of site arrays, or in a list of it.
+fn is_in_array(frames: &[Frame]) -> bool {
+    let lists = frames.iter().rev().take_while(|frame| matches!(frame, Frame::Array)).count();
+    let around = frames[..frames.len() - lists].last();
+    lists > 0 && around.is_some_and(awaits_array)
+}
+
+/// A class name that needs another spelling, given as the text spells it; `None` for any other string.
+fn escaped_class(frame: &Frame, spelt: &str) -> Option<String> {
+    if !spelt.starts_with(['_', '\\']) || !awaits_value_of(frame, |key| key == float::CLASS_KEY) {
+        return None;
     }
-    pointer
+    float::escaped(&unescaped(spelt))
 }

@@ -8,7 +8,7 @@ use serde_json::ser::{CompactFormatter, PrettyFormatter};
 
 use super::plain::to_plain;
 use super::restyle::restyle;
-use super::{Arrays, JsonError, Reading, check, value, write_compact, write_pretty};
+use super::{Arrays, JsonError, Origin, Reading, check, value, write_compact, write_pretty};
 
 /// A document on its way from one text to another. It becomes values only where it has to.
 #[derive(Debug)]
@@ -20,13 +20,13 @@ pub enum Printable<'a> {
 }
 
 impl<'a> Printable<'a> {
-    /// Reads a text in Python's dialect as [`super::parse`] does.
+    /// Reads the text of a model file as [`super::parse_saved`] does.
     ///
     /// # Errors
-    /// Those of [`super::parse`].
+    /// Those of [`super::parse_saved`].
     pub fn read(text: &'a str, arrays: &mut Arrays<'a>) -> Result<Self, JsonError> {
         let held = arrays.len();
-        let plain = to_plain(text, arrays)?;
+        let plain = to_plain(text, Origin::Saved, arrays);
         let are_held = arrays.len() > held;
         // Of a key that stands twice the last member counts, and site arrays have a place only among values.
         if !are_held && check::has_unique_keys(&plain.text).map_err(|error| plain.syntax(&error, text))? {
@@ -54,7 +54,7 @@ impl<'a> Printable<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::super::parse_saved as parse;
     use super::*;
 
     /// In both styles: the text, copied or through values; and through values for sure.
@@ -133,6 +133,16 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_json_lacks_are_printed_as_objects() {
+        let text = r#"{"a": Infinity, "b": {"class_name": "__float__"}}"#;
+        assert!(is_text(text));
+        assert_eq!(
+            printed(text)[1].trim_end(),
+            r#"{"a":{"class_name":"__float__","value":"Infinity"},"b":{"class_name":"___float__"}}"#
+        );
+    }
+
+    #[test]
     fn a_broken_text_has_the_error_of_its_values() {
         for text in [
             "",
@@ -145,7 +155,7 @@ mod tests {
             "1.",
             "\"\\ud800\"",
             "{} {}",
-            "[NaN]",
+            "[nan]",
             "{\"masks\":[x]}",
         ] {
             let error = Printable::read(text, &mut Arrays::default()).expect_err(text);

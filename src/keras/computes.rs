@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::classes::{Computes, Kind, activation_name, own_activation};
+use crate::json;
 use crate::operator::Operator;
 
 /// The operator whose error model fits a layer that is constructed from `config`; `None` where only the user can know.
@@ -11,9 +12,14 @@ pub fn operator(kind: Kind, config: &Value) -> Option<Operator> {
         Computes::Unmeasured => None,
         Computes::One(operator) => Some(operator),
         Computes::ItsActivation => Operator::of_activation(activation_name(config.get("activation")?)?),
-        Computes::Relu if config.get("max_value").is_some_and(|max| !max.is_null()) => Some(Operator::ClippedRelu),
+        Computes::Relu if config.get("max_value").is_some_and(is_bound) => Some(Operator::ClippedRelu),
         Computes::Relu => Some(Operator::Relu),
     }
+}
+
+/// Whether a largest value cuts anything off.
+fn is_bound(max: &Value) -> bool {
+    !max.is_null() && json::bare_token(max).is_none()
 }
 
 /// The activation fused into a layer, if it has one: it is the last thing that the layer computes, so faults of the operator,
@@ -50,6 +56,7 @@ mod tests {
             ("BatchNormalization", json!({}), "batchnorm"),
             ("ReLU", json!({"max_value": null}), "relu"),
             ("ReLU", json!({"max_value": 6.0}), "clipped_relu"),
+            ("ReLU", json!({"max_value": {"class_name": "__float__", "value": "Infinity"}}), "relu"),
             ("LeakyReLU", json!({"alpha": 0.1}), "relu"),
             ("ELU", json!({}), "elu"),
             ("Activation", json!({"activation": "relu"}), "relu"),

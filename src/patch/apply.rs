@@ -149,7 +149,7 @@ fn brief(value: Option<&Value>) -> String {
         None => "nothing".to_owned(),
         Some(held) if json::index_of(held).is_some() => "a list".to_owned(),
         Some(Value::Array(_)) => "a list".to_owned(),
-        Some(Value::Object(_)) => "an object".to_owned(),
+        Some(object @ Value::Object(_)) => json::bare_token(object).unwrap_or("an object").to_owned(),
         Some(leaf) => shown(&leaf.to_string().chars().take(80).collect::<String>()),
     }
 }

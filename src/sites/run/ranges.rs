@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::graph::Layer;
+use crate::json;
 use crate::keras::classes::own_activation;
 use crate::text::shown;
 use crate::value::{Range, RangeError};
@@ -116,7 +117,7 @@ fn malformed(found: Option<&Value>, at: &str, expected: &'static str) -> RangesE
     let found = match found {
         None => "missing".to_owned(),
         Some(Value::Array(_)) => "a list".to_owned(),
-        Some(Value::Object(_)) => "an object".to_owned(),
+        Some(object @ Value::Object(_)) => json::bare_token(object).unwrap_or("an object").to_owned(),
         Some(leaf) => leaf.to_string(),
     };
     let at = if at.is_empty() { "the whole".to_owned() } else { at.to_owned() };

@@ -22,7 +22,7 @@ const TRIED: usize = 4;
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (mut arrays, mut of_wanted, mut of_printable) = Default::default();
-    let parsed = json::parse(text, &mut arrays).map(|parsed| parsed.value);
+    let parsed = json::parse_saved(text, &mut arrays).map(|parsed| parsed.value);
     let wanted = json::parse_wanted(text, config::wanted, &mut of_wanted).map(|parsed| parsed.value);
     let printable = Printable::read(text, &mut of_printable);
     let (document, wanted, printable) = match (parsed, wanted, printable) {
@@ -67,10 +67,11 @@ fn what_is_written_reads_back(document: &Value, arrays: &Arrays) {
     assert!(pythons.iter().all(|byte| (b' '..=0x7f).contains(byte)), "the form for files is ASCII");
     let mut pretty = Vec::new();
     json::write_pretty(document, arrays, &mut pretty).expect("memory");
-    for text in [pythons, pretty] {
+    for (text, is_saved) in [(pythons, true), (pretty, false)] {
         let text = String::from_utf8(text).expect("UTF-8");
         let mut arrays = Arrays::default();
-        let read = json::parse(&text, &mut arrays).expect("JSON").value;
+        let parse = if is_saved { json::parse_saved } else { json::parse };
+        let read = parse(&text, &mut arrays).expect("JSON").value;
         assert_eq!(written(&read, &arrays), compact);
     }
 }
