@@ -23,6 +23,8 @@ use output::Stamp;
 
 /// What the config is called among the attributes of a model.
 pub const CONFIG: &str = "model_config";
+/// What the losses, metrics and optimizer are called there.
+pub const TRAINING: &str = "training_config";
 
 /// A model file. Not before something is read of it does it turn out whether it is one.
 #[derive(Debug)]
@@ -55,6 +57,8 @@ pub struct Limit {
 pub struct Edit {
     /// The new config, as ASCII JSON.
     pub config: Vec<u8>,
+    /// The new training configuration, where it changes.
+    pub training: Option<Vec<u8>>,
     /// What changes among the saved weights.
     pub weights: WeightsPlan,
 }

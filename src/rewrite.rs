@@ -2,6 +2,7 @@
 
 mod error;
 mod sites;
+mod training;
 
 use std::path::PathBuf;
 
@@ -16,7 +17,7 @@ use crate::graph::Graph;
 use crate::json::{self, Arrays};
 use crate::keras::version::Keras;
 use crate::layout::DataFormat;
-use crate::model_file::{Edit, ModelFile, Output};
+use crate::model_file::{Edit, ModelFile, ModelFileError, Output, TRAINING};
 use crate::patch;
 use crate::progress::Progress;
 use crate::sites::packed::Packed;
@@ -64,6 +65,10 @@ pub struct Report {
     pub simulators: usize,
     /// Placeholders stood without quotes.
     pub bare_placeholders: bool,
+    /// Each output of several that is called otherwise now: its old name and its new one.
+    pub renamed_outputs: Vec<(String, String)>,
+    /// The training configuration kept something by those names, and keeps it by the new ones now.
+    pub training_follows: bool,
 }
 
 /// Writes the new file; `input` is the text of a patch (a JSON array, applied to MODEL's own config) or of a config.
@@ -120,6 +125,10 @@ fn edit(
     let given = Circumstances { saved: &model.saved()?, writer, keras, stated: &options.stated };
     let plan = weights::plan(&old_graph, &graph, given)?;
 
+    let names = |document, graph, keras| training::Named { document, graph, keras };
+    let names = training::output_names(&names(&old.value, &old_graph, writer), &names(&document, &graph, keras));
+    let training = training(model, &names)?;
+
     progress.step("reading the sites");
     let filled = read_sites(&graph, &simulators, options)?;
     let report = Report {
@@ -128,6 +137,11 @@ fn edit(
         filled: filled.iter().map(|filled| (filled.simulator.path.clone(), filled.sites.len())).collect(),
         simulators: simulators.len(),
         bare_placeholders: input.bare_placeholders,
+        training_follows: training.is_some(),
+        renamed_outputs: match names.len() > 1 || training.is_some() {
+            true => names.into_iter().filter(|(old, new)| old != new).collect(),
+            false => Vec::new(),
+        },
     };
     progress.step("filling the simulators");
     let fillings: Vec<Filling> = filled
@@ -136,7 +150,20 @@ fn edit(
         .collect();
     drop(graph);
     let config = fill::text(document, &arrays, &fillings, model.config_limit())?;
-    Ok((Edit { config, weights: plan }, report))
+    Ok((Edit { config, training, weights: plan }, report))
+}
+
+/// The training configuration, where the outputs' new names change it.
+fn training(model: &ModelFile, names: &[(String, String)]) -> Result<Option<Vec<u8>>, RewriteError> {
+    if names.iter().all(|(old, new)| old == new) {
+        return Ok(None);
+    }
+    let text = match model.attribute(TRAINING) {
+        Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
+        Err(ModelFileError::NoAttribute { .. } | ModelFileError::NotText { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(training::renamed(&text, names, model.config_limit())?)
 }
 
 /// A simulator with the sites that it shall play.

@@ -124,6 +124,15 @@ pub fn rewritten(options: &RewriteOptions, report: &Report) -> Vec<String> {
         let plural = if *count == 1 { "" } else { "s" };
         words.push(format!("'{}' plays {count} site{plural}", shown(simulator)));
     }
+    if !report.renamed_outputs.is_empty() {
+        let calls = report.renamed_outputs.iter().map(|(old, new)| format!("'{}' is '{}'", shown(old), shown(new)));
+        let calls = calls.collect::<Vec<_>>().join(", ");
+        let what = match report.training_follows {
+            true => "the file's losses and metrics by name follow, labels by name need the new one",
+            false => "losses, metrics and labels by name need the new one",
+        };
+        words.push(format!("outputs bear the names of their layers, and {calls} now: {what}"));
+    }
     // Only a simulator makes a difference between the two.
     if report.simulators > 0 {
         // Keras 3 loads files of Keras 2 as well, and not the other way round.

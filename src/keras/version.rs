@@ -58,6 +58,11 @@ impl Keras {
         self == Keras::Two
     }
 
+    /// Whether a model's outputs that come from one layer have names of their own: `two` and `two_1`.
+    pub fn numbers_outputs(self) -> bool {
+        self == Keras::Two
+    }
+
     /// Whether a layer's dtype policy can say that its weights are quantized.
     pub fn quantizes(self) -> bool {
         self == Keras::Three

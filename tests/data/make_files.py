@@ -39,6 +39,39 @@ CHAIN = {
     },
 }
 
+TWO_OUTPUTS = {
+    "class_name": "Functional",
+    "config": {
+        "name": "two",
+        "layers": [
+            {
+                "class_name": "InputLayer",
+                "name": "image",
+                "config": {"name": "image", "batch_input_shape": [None, 2, 2, 1], "dtype": "float32"},
+                "inbound_nodes": [],
+            },
+            *(
+                {
+                    "class_name": "ReLU",
+                    "name": name,
+                    "config": {"name": name, "dtype": "float32"},
+                    "inbound_nodes": [[["image", 0, 0, {}]]],
+                }
+                for name in ("mask", "edges")
+            ),
+        ],
+        "input_layers": [["image", 0, 0]],
+        "output_layers": [["mask", 0, 0], ["edges", 0, 0]],
+    },
+}
+TRAINING = {
+    "loss": {"mask": "mse", "edges": "mae"},
+    "metrics": None,
+    "weighted_metrics": None,
+    "loss_weights": {"mask": 1.0, "edges": 0.5},
+    "optimizer_config": {"class_name": "SGD", "config": {"name": "SGD", "learning_rate": 0.01}},
+}
+
 
 def file(name):
     return h5py.File(FILES / name, "w", libver="earliest")
@@ -69,6 +102,15 @@ def main():
         conv.attrs["weight_names"] = np.array([b"kernel:0"])
         conv.create_dataset("kernel:0", data=np.ones((1, 1, 1, 2), np.float32))
         weights.create_group("relu").attrs["weight_names"] = np.array([])
+
+    with file("two-outputs.h5") as f:  # compiled with losses by the names of the outputs
+        f.attrs["model_config"] = json.dumps(TWO_OUTPUTS)
+        f.attrs["training_config"] = json.dumps(TRAINING)
+        f.attrs["keras_version"] = "2.15.0"
+        weights = f.create_group("model_weights")
+        weights.attrs["layer_names"] = np.array([b"image", b"mask", b"edges"])
+        for name in ("image", "mask", "edges"):
+            weights.create_group(name).attrs["weight_names"] = np.array([])
 
     with file("no-weights.h5") as f:  # a config alone
         f.attrs["model_config"] = text

@@ -9,7 +9,7 @@ use hdf5_sys::h5t::{H5T_CSET_ASCII, H5T_CSET_UTF8};
 use super::child::ChildError;
 use super::strings::{self, Attribute, Storage, Strings, storage_of};
 use super::{MODEL_WEIGHTS, OPTIMIZER_WEIGHTS, child, first_line, read};
-use crate::model_file::{CONFIG, Edit, ModelFileError};
+use crate::model_file::{CONFIG, Edit, ModelFileError, TRAINING};
 use crate::whole::Whole;
 
 /// A simulator that is enabled.
@@ -52,6 +52,7 @@ const MOST_READ_BACK: usize = 64 << 20;
 /// over another without a word.
 fn change_and_check(copy: &Path, edit: Edit) -> Result<(), String> {
     let config = Some(&edit.config).filter(|config| config.len() <= MOST_READ_BACK).cloned();
+    let training = edit.training.clone();
     change(copy, edit).map_err(|error| error.to_string())?;
     let file = hdf5::File::with_options().with_fapl(|access| access.file_locking(false)).open(copy);
     let is_there = file.is_ok_and(|file| {
@@ -59,7 +60,8 @@ fn change_and_check(copy: &Path, edit: Edit) -> Result<(), String> {
             Some(config) => read::attribute(&file, CONFIG).is_ok_and(|found| found == config),
             None => file.attr(CONFIG).is_ok(),
         };
-        config_is_there && read::saved(&file).is_ok()
+        let is_as_written = |text: Vec<u8>| read::attribute(&file, TRAINING).is_ok_and(|found| found == text);
+        config_is_there && training.is_none_or(is_as_written) && read::saved(&file).is_ok()
     });
     if is_there { Ok(()) } else { Err("MODEL is damaged: HDF5 does not find again what it wrote".to_owned()) }
 }
@@ -69,8 +71,11 @@ fn change(copy: &Path, edit: Edit) -> hdf5::Result<()> {
     // bytes of two runs differ. HDF5's own lock would be refused beside ours, and nobody else knows the file.
     let file =
         hdf5::File::with_options().with_fapl(|access| access.libver_earliest().file_locking(false)).open_rw(copy)?;
-    let Edit { config, weights: plan } = edit;
-    write_config(&file, config)?;
+    let Edit { config, training, weights: plan } = edit;
+    write_text(&file, CONFIG, config)?;
+    if let Some(training) = training {
+        write_text(&file, TRAINING, training)?;
+    }
     if let Ok(weights) = file.group(MODEL_WEIGHTS) {
         let names_storage = storage_of(weights.id(), "layer_names").unwrap_or(Storage::Variable(H5T_CSET_UTF8));
         let weights_storage = plan
@@ -114,11 +119,11 @@ fn change(copy: &Path, edit: Edit) -> hdf5::Result<()> {
 }
 
 /// A text that outgrows a fixed length goes to the heap; else the file's own storage stays.
-fn write_config(file: &hdf5::File, config: Vec<u8>) -> hdf5::Result<()> {
+fn write_text(file: &hdf5::File, name: &str, text: Vec<u8>) -> hdf5::Result<()> {
     let variable = |charset| Storage::Variable(charset);
-    let storage = match strings::read(file.id(), CONFIG)? {
+    let storage = match strings::read(file.id(), name)? {
         Attribute::Text(Strings { storage: Storage::Fixed(size, padding, charset), .. }) => {
-            if config.len() < size {
+            if text.len() < size {
                 Storage::Fixed(size, padding, charset)
             } else {
                 variable(charset)
@@ -127,7 +132,7 @@ fn write_config(file: &hdf5::File, config: Vec<u8>) -> hdf5::Result<()> {
         Attribute::Text(Strings { storage, .. }) => storage,
         _ => variable(H5T_CSET_ASCII),
     };
-    strings::write(file.id(), CONFIG, Strings { values: vec![config], storage, is_scalar: true })
+    strings::write(file.id(), name, Strings { values: vec![text], storage, is_scalar: true })
 }
 
 fn write_names(object: i64, attribute: &str, names: &[String], storage: Storage) -> hdf5::Result<()> {
