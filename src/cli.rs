@@ -14,7 +14,9 @@ pub mod hints;
 mod line;
 mod near;
 pub mod notes;
+pub mod patch_args;
 pub mod site_flags;
+pub mod sites_args;
 mod speaker;
 mod terminal;
 

@@ -120,3 +120,20 @@ fn the_binaries_alone_know_the_command_line() {
         assert!(flags.next().is_none(), "{name} names a flag");
     }
 }
+
+#[test]
+fn the_dialects_of_configs_and_the_two_kerases_are_told_apart_in_one_place_each() {
+    let readers = ["config", "config/functional", "config/sequential", "config/keras2", "config/keras3", "config/write"];
+    for (path, code) in library() {
+        let name = path.join("/");
+        assert!(
+            readers.contains(&name.as_str()) || name == "graph" || !code.contains("Dialect::"),
+            "{name} asks which dialect: say what differs in graph.rs"
+        );
+        let asks = ["Keras::Two", "Keras::Three"].iter().any(|keras| code.contains(keras));
+        assert!(
+            !asks || ["config", "keras/version"].contains(&name.as_str()),
+            "{name} asks which Keras: say what differs in keras/version.rs"
+        );
+    }
+}
