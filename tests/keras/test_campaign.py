@@ -7,51 +7,23 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from html.parser import HTMLParser
-from pathlib import Path
 
-import classes_h5.campaign
 import numpy as np
 import pandas as pd
 import pipe
 import psutil
 import pytest
-import yaml
-from classes_h5.campaign import record
+from campaigns import BINARIES, CAMPAIGNS, SMALL, changed, command, snakemake
+from classes_h5.campaign import basis
 from classes_h5.campaign.definition import Campaign
 from classes_h5.filters import FilterError
-from kerases import DATA, ROOT
-
-CAMPAIGNS = Path(classes_h5.campaign.__file__).parent
-SMALL = {
-    "model": str(DATA / "digits-keras3.h5"),
-    "inputs": f"{DATA / 'digits-test.npz'}:images",
-    "labels": f"{DATA / 'digits-test.npz'}:labels",
-    "layers": ["conv2d", "max_pooling2d"],
-    "sets": ["gpu-warp", "single-bit-flip"],
-    "sites": 30,
-    "shard": 30,
-}
-BINARIES = os.environ.get("CLASSES_BIN_DIR") or str(ROOT / "target" / "debug")
-
+from kerases import DATA
 
 @pytest.fixture(autouse=True)
 def programs(monkeypatch):
     monkeypatch.setenv("CLASSES_BIN_DIR", BINARIES)
-
-
-def snakemake(folder, settings, *options, start=False):
-    """Runs a campaign in a folder, or only starts it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "campaign.yaml").write_text(yaml.safe_dump(settings))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", CAMPAIGNS / "Snakefile", "--cores", "2", *options]
-    command += ["--configfile", folder / "campaign.yaml", "--directory", folder]
-    process = subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder
-    )
-    return process if start else (process.communicate()[0], process.returncode)
 
 
 @pytest.fixture(scope="module")
@@ -208,10 +180,6 @@ def test_keras_2_odd_names_and_classes_drawn_equally(tmp_path):
     assert "block/re_lu" in (tmp_path / "page.html").read_text()
 
 
-def changed(**settings):
-    return {key: value for key, value in {**SMALL, **settings}.items() if value is not ...}
-
-
 @pytest.mark.parametrize(
     "settings, message",
     [
@@ -220,11 +188,22 @@ def changed(**settings):
         (changed(model="no.h5"), "model: FOLDER/no.h5: no such file"),
         (changed(model="a{b}.h5"), "model: FOLDER/a{b}.h5: Snakemake takes no braces in a path"),
         (changed(inputs="no.npy"), "inputs: FOLDER/no.npy: no such file"),
-        (changed(inputs=str(DATA / "README.md")), f"inputs: {DATA}/README.md: is no NumPy file: "),
+        (changed(inputs=str(DATA / "README.md")), f"inputs: {DATA}/README.md: is no NumPy file and no folder of images: "),
         (
             changed(inputs=str(DATA / "digits-test.npz")),
-            f"inputs: {DATA}/digits-test.npz: say which array: digits-test.npz:images, digits-test.npz:labels",
+            f"inputs: {DATA}/digits-test.npz: holds images, labels: say which, as {DATA}/digits-test.npz:images",
         ),
+        (
+            changed(inputs="first.npy"),
+            "inputs: each has shape (1, 8, 8), 'image' of the model takes (8, 8, 1)\n"
+            "  hint: the channels are first there: numpy.moveaxis(inputs, 1, -1) puts them last",
+        ),
+        (
+            changed(inputs="alone.npy"),
+            "inputs: each has shape (8, 1), 'image' of the model takes (8, 8, 1)\n  hint: one input alone is a batch of one: inputs[None]",
+        ),
+        (changed(inputs={"picture": "first.npy"}), "inputs: the model has no input 'picture'\n  hint: known: image"),
+        (changed(inputs="words.npy"), "inputs: FOLDER/words.npy: holds <U1, not numbers"),
         (changed(labels="few.npy"), "labels: must be 360 whole numbers, one for each input, are int64 of shape (7,)"),
         (changed(labels="halves.npy"), "labels: must be 360 whole numbers, one for each input, are float64 of shape (360,)"),
         (changed(layers=["conv2d_7"]), "layers: DATA/digits-keras3.h5 has no layer 'conv2d_7'\n  hint: did you mean 'conv2d_2'?"),
@@ -248,11 +227,52 @@ def changed(**settings):
 def test_what_is_wrong_in_the_yaml_is_told(settings, message, tmp_path):
     (tmp_path / "a{b}").mkdir()
     np.save(tmp_path / "few.npy", np.arange(7))
+    np.save(tmp_path / "first.npy", np.zeros((4, 1, 8, 8), np.float32))
+    np.save(tmp_path / "alone.npy", np.zeros((8, 8, 1), np.float32))
+    np.save(tmp_path / "words.npy", np.array([["a"]]))
     np.save(tmp_path / "halves.npy", np.arange(360) / 2)
     with pytest.raises(FilterError) as refused:
         Campaign(settings, tmp_path)
     expected = message.replace("FOLDER", str(tmp_path)).replace("DATA", str(DATA))
     assert str(refused.value).startswith(expected)
+
+
+def test_many_mistakes_are_told_at_once(tmp_path):
+    with pytest.raises(FilterError) as refused:
+        Campaign(changed(sites="many", seeds=[-1, 2, -3], layers=["conv", "conv2d", "image"], sets=["gpu-warp", "gpu-wrap"]), tmp_path)
+    assert str(refused.value).splitlines() == [
+        "seeds: must be a whole number from 0 to 2^53 - 1, is -1; must be a whole number from 0 to 2^53 - 1, is -3",
+        "sites: must be a whole number from 0 to 2^53 - 1, is 'many'",
+        "classes-sites: gpu-wrap: no such file",
+        "  hint: did you mean gpu-warp, gpu-thread?",
+    ]
+
+
+@pytest.mark.parametrize("written", ["1e3", "1E+3", "1.0e3", 1000.0, 1000])
+def test_a_thousand_is_a_thousand(written, tmp_path):
+    assert Campaign(changed(sites=written), tmp_path).settings["sites"] == 1000
+
+
+def test_a_path_may_be_relative_to_the_home_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.save(tmp_path / "mine.npy", np.zeros((4, 8, 8, 1), np.float32))
+    assert Campaign(changed(inputs="~/mine.npy", labels=...), "/nowhere").given()["inputs.npy"].file == tmp_path / "mine.npy"
+
+
+def test_what_is_odd_with_the_inputs_is_noted(tmp_path):
+    odd = np.zeros((4, 8, 8, 1), np.float32)
+    odd[2, 0], odd[3, 7, 7] = np.nan, -np.inf
+    np.save(tmp_path / "odd.npy", odd)
+    np.save(tmp_path / "bytes.npy", np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1))
+    (tmp_path / "ranges.json").write_text('{"layers": {}, "model_sha256": "0123456789abcdef"}')
+    noted = Campaign(changed(inputs="odd.npy", labels=..., ranges="ranges.json"), tmp_path).notes
+    assert noted == [
+        "inputs: 2 of 4 hold NaN or infinity, the first is number 2",
+        "ranges: ranges.json was measured on another model (SHA-256 0123456789ab...)",
+    ]
+    assert Campaign(changed(inputs="bytes.npy", labels=...), tmp_path).notes == [
+        "inputs are whole numbers from 0 to 255 (uint8) and go to the model as they are: right only if it was trained on such"
+    ]
 
 
 def test_snakemake_tells_what_is_wrong_in_one_line_and_starts_nothing(tmp_path):
@@ -262,44 +282,36 @@ def test_snakemake_tells_what_is_wrong_in_one_line_and_starts_nothing(tmp_path):
     assert "Traceback" not in said and not (tmp_path / "config.json").exists()
 
 
-def test_inputs_that_the_model_refuses_are_told_and_leave_no_file(tmp_path):
-    np.save(tmp_path / "wrong.npy", np.zeros((4, 9, 9, 1), np.float32))
-    said, code = snakemake(tmp_path, changed(inputs="wrong.npy", labels=...), "ranges.json")
-    assert code == 1
-    assert "ranges: " in said and "Traceback" not in said
-    assert not (tmp_path / "ranges.json").exists()
-
-
 def test_a_full_disk_is_told_and_the_next_run_goes_on(tmp_path):
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False).returncode:
+    results = tmp_path / "results"
+    results.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", results], capture_output=True, check=False).returncode:
         pytest.skip("no rights to mount a small disk")
     try:
-        said, code = snakemake(folder, SMALL, "config.json")
+        settings = {**SMALL, "ranges": str(DATA / "ranges.json")}
+        said, code = command(tmp_path, settings, "config.json")
         assert code == 0, said
-        written = (folder / "config.json").stat().st_mtime_ns
+        written = (results / "config.json").stat().st_mtime_ns
         wanted = "001-conv2d/patch.json"
-        shutil.copy(DATA / "ranges.json", folder)
-        settings = {**SMALL, "ranges": "ranges.json"}
-        (folder / "filler").write_bytes(bytes(2**20 - 2**16))
-        said, code = snakemake(folder, settings, wanted)
+        disk = os.statvfs(results)
+        (results / "filler").write_bytes(bytes(disk.f_bavail * disk.f_frsize - 2**15))
+        said, code = command(tmp_path, settings, wanted)
         assert code == 1
-        assert "classes-patch: stdout: no space left on the disk" in said
-        (folder / "filler").unlink()
-        said, code = snakemake(folder, settings, wanted)
+        assert "no space left on the disk" in said and "Traceback" not in said
+        (results / "filler").unlink()
+        said, code = command(tmp_path, settings, wanted)
         assert code == 0, said
-        assert json.loads((folder / wanted).read_text())
-        assert (folder / "config.json").stat().st_mtime_ns == written
+        assert json.loads((results / wanted).read_text())
+        assert (results / "config.json").stat().st_mtime_ns == written
     finally:
-        subprocess.run(["umount", folder], check=True)
+        subprocess.run(["umount", results], check=True)
 
 
 def test_checksums_need_nothing_newer_than_python_3_10(tmp_path, monkeypatch):
     monkeypatch.delattr(hashlib, "file_digest", raising=False)
     content = bytes(range(256)) * 2**13 + b"and a rest"
     (tmp_path / "file").write_bytes(content)
-    assert record.sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+    assert basis.sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
 
 def test_the_slurm_profile_is_one_that_snakemake_takes(tmp_path):

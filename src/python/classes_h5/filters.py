@@ -8,6 +8,8 @@ import sys
 import sysconfig
 from functools import cache
 
+PROGRAMS = ("h5-config-get", "classes-patch", "classes-sites", "h5-config-set")
+
 
 class FilterError(Exception):
     """What a filter refuses: one line, and perhaps a hint."""
@@ -39,7 +41,8 @@ def call(*arguments, stdin=None):
             f"{arguments[0]} is not on the PATH", "pip install classes-h5 puts it there; or set CLASSES_BIN_DIR"
         ) from None
     if done.returncode:
-        raise FilterError(done.stderr.strip() or f"{arguments[0]} ended with {done.returncode}")
+        said = done.stderr.strip().replace("\nhint: ", "\n  hint: ")
+        raise FilterError(said or f"{arguments[0]} ended with {done.returncode}")
     return done.stdout
 
 
@@ -80,11 +83,22 @@ def keras_version(model):
 @cache
 def operators(models):
     """{operator: {spatial class: frequency}} of a set of error models."""
-    table = csv.DictReader(call("classes-sites", "--list-operators", "--models", models).splitlines(), delimiter="\t")
     found: dict[str, dict[str, float]] = {}
-    for row in table:
+    for row in listed(models):
         found.setdefault(row["operator"], {})[row["spatial_class"]] = float(row["frequency"])
     return found
+
+
+@cache
+def error_models(models):
+    """{operator: its error model, set/operator@digest} of a set."""
+    return {row["operator"]: row["model"] for row in listed(models)}
+
+
+@cache
+def listed(models):
+    """The rows of classes-sites --list-operators."""
+    return list(csv.DictReader(call("classes-sites", "--list-operators", "--models", models).splitlines(), delimiter="\t"))
 
 
 @cache

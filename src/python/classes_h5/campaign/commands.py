@@ -1,7 +1,6 @@
 """What each step runs, as a line for a shell in the folder of the results. The page prints the same lines."""
 
 import json
-import os
 import shlex
 from pathlib import Path
 
@@ -13,21 +12,18 @@ def line(program, *words):
     return " ".join([program, *(shlex.quote(str(word)) for word in words if word is not None)])
 
 
-def given(given, out):
-    """Puts a file of the user's where the other commands find it: a link, or an array as a file of its own."""
-    if given.array:
-        code = "import sys, numpy; numpy.save(sys.argv[3], numpy.load(sys.argv[1])[sys.argv[2]])"
-        return line("python", "-c", code, given.file, given.array, out)
-    return line("ln", "-s", os.path.relpath(given.file), out)
-
-
 def config():
     return line("h5-config-get", "model.h5") + " > config.json"
 
 
+def inputs(campaign):
+    """The files of the model's inputs, with their names where they have any."""
+    return [f"{name}={file}" if name else file for name, file in campaign.inputs.items()]
+
+
 def ranges(campaign):
     return line(
-        PYTHON + "ranges", "model.h5", "inputs.npy", "--out", "ranges.json",
+        PYTHON + "ranges", "model.h5", *inputs(campaign), "--out", "ranges.json",
         "--keras", campaign.keras, "--batch-size", campaign.settings["batch"],
     )  # fmt: skip
 
@@ -90,7 +86,7 @@ def play(campaign, run, shard):
     hook = ["--outcome", f"outcome:{outcome[1]}"] if outcome else []
     labels = ["--labels", "labels.npy"] if campaign.settings["labels"] else []
     return line(
-        PYTHON + "play", f"{files}.h5", "--images", "inputs.npy", *labels, "--sites", f"{files}.sites.ndjson",
+        PYTHON + "play", f"{files}.h5", "--images", *inputs(campaign), *labels, "--sites", f"{files}.sites.ndjson",
         "--layer", run.layer.name, "--design", campaign.settings["design"], "--seed", run.seed,
         "--keras", campaign.keras, "--batch-size", campaign.settings["batch"], *hook, "--out", f"{files}.predictions.tsv",
     )  # fmt: skip

@@ -1,103 +1,44 @@
 """The campaign that a YAML file describes: checked against the model and its data, and cut into runs and shards."""
 
-import os
+import json
 import re
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from classes_h5 import filters
-from classes_h5.campaign import settings
-from classes_h5.campaign.errors import CampaignError
-
-BASELINE = "single-bit-flip"
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer to corrupt."""
-
-    name: str  # as classes-patch --list has it
-    folder: str  # the name as files bear it: its place in the model, and what of it is safe
-    shape: tuple  # height, width, channels
-    operator: str  # whose error models are drawn from; empty where only the baseline is
-
-
-@dataclass(frozen=True)
-class Run:
-    """The sites of one layer, one set of error models and one seed: one stream of classes-sites, or one for each class."""
-
-    layer: Layer
-    models: str  # what --models takes, or BASELINE
-    seed: int
-    sites: int
-    classes: tuple = ()  # where each spatial class gets equally many sites; else the model's frequencies decide
-
-    @property
-    def name(self):
-        """The set's name, as site lines have it."""
-        return Path(self.models).name
-
-    @property
-    def folder(self):
-        """Where its files are."""
-        return f"{self.layer.folder}/{self.name}/seed-{self.seed}"
-
-    @property
-    def model_file(self):
-        """The error model, where it is the user's own."""
-        own = Path(self.models) / f"{self.layer.operator}.json"
-        return [str(own)] if own.is_file() else []
-
-    def shards(self, size):
-        """first-last of its shards: enlarging a campaign keeps those that are full."""
-        return [f"{first:07}-{min(first + size, self.sites):07}" for first in range(0, self.sites, size)]
-
-    def draws(self, first, last):
-        """The arguments of classes-sites that draw the sites first to last - 1, a list for each call."""
-        common = ["--seed", str(self.seed)]
-        if self.models == BASELINE:
-            common += ["--single-bit-flip"]
-        else:
-            common += ["--models", self.models, "--operator", self.layer.operator, "--ranges", "ranges.json"]
-        calls = []
-        # A class's sites are numbered on from those of the class before, so that a site's number stays its own.
-        for number, name in enumerate(self.classes or [None]):
-            start, end = (self.sites * n // max(len(self.classes), 1) for n in (number, number + 1))
-            start, end = max(start, first), min(end, last)
-            if start < end:
-                fixed = ["--spatial-class", name] if name else []
-                calls.append([*common, *fixed, "--first", str(start), "--count", str(end - start)])
-        return calls
-
-
-@dataclass(frozen=True)
-class Given:
-    """A file of the user's, or an array in one."""
-
-    file: Path
-    array: str = ""
-
-    def is_at(self, place):
-        """Whether it is already there, a link to it not counted."""
-        ends = [os.path.join(os.path.realpath(path.parent), path.name) for path in (self.file, Path(place))]
-        return not self.array and ends[0] == ends[1]
+from classes_h5.campaign import arrays, basis, settings
+from classes_h5.campaign.errors import CampaignError, Mistakes
+from classes_h5.campaign.runs import BASELINE, Given, Layer, Run
 
 
 class Campaign:
     """Settings that hold for this model and these data, and what is to be run for them."""
 
     def __init__(self, given, base=Path()):
-        """given: the YAML's mapping. base: the folder that its paths are relative to."""
+        """given: the YAML's mapping. base: the folder that its paths are relative to. Raises one CampaignError for all mistakes."""
         filters.on_path()
-        self.settings = settings.checked(given, base)
+        mistakes = Mistakes()
+        self.settings = settings.read(given, base, mistakes)
         self.model = self.settings["model"]
-        keras = self.settings["keras"]
-        self.keras = filters.keras_version(self.model) if keras == "auto" else keras
         self.measured = [models for models in self.settings["sets"] if models != BASELINE]
         self.reweighted = bool(self.measured) and self.settings["classes"] == "equally"
         self._left_out = {}  # {why: layers}
-        self.layers = self._layers()
-        self.runs = [run for layer in self.layers for models in self.settings["sets"] for run in self._runs(layer, models)]
+        if "model" not in mistakes:
+            with mistakes.of("model"):
+                wanted = self.settings["keras"]
+                self.keras = filters.keras_version(self.model) if wanted == "auto" else wanted
+                filters.config(self.model)
+        if "inputs" not in mistakes:
+            self._check_arrays(mistakes)
+        if "sets" not in mistakes:
+            for models in self.measured:
+                with mistakes.of("sets"):
+                    filters.operators(models)
+        if "model" not in mistakes and "sets" not in mistakes:
+            self.layers = self._layers(mistakes)
+            pairs = [(layer, models) for layer in self.layers for models in self.settings["sets"]]
+            self.runs = [run for pair in pairs for run in self._runs(*pair, mistakes)]
+        mistakes.tell()
         if not self.runs:
             raise CampaignError(f"{self.model}: no layer is left to corrupt", "; ".join(self.left_out))
         folders = [run.folder for run in self.runs]
@@ -112,7 +53,7 @@ class Campaign:
         """{name in the results' folder: Given} of the user's files."""
         found = {
             "model.h5": Given(self.settings["model"]),
-            "inputs.npy": Given(*self.settings["inputs"]),
+            **{place: Given(*self.settings["inputs"][name]) for name, place in self.inputs.items()},
         }
         if self.settings["labels"]:
             found["labels.npy"] = Given(*self.settings["labels"])
@@ -132,17 +73,69 @@ class Campaign:
         """The run whose files are in this folder."""
         return next(run for run in self.runs if run.folder == folder)
 
-    def _layers(self):
+    @property
+    def inputs(self):
+        """{input: its file in the results' folder}; of a single input that is not named, its name is empty."""
+        names = list(self.settings["inputs"])
+        if names == [""]:
+            return {"": "inputs.npy"}
+        return {name: f"inputs-{place}-{safe(name)}.npy" for place, name in enumerate(names)}
+
+    def _check_arrays(self, mistakes):
+        """Refuses inputs that do not fit the model, and labels that do not fit the inputs."""
+        wanted = arrays.model_inputs(filters.config(self.model)) if "model" not in mistakes else None
+        given = self.settings["inputs"]
+        counts = {}
+        with mistakes.of("inputs"):
+            if wanted and not ({""} == set(given) and len(wanted) == 1):
+                if {""} == set(given):
+                    hint = "give a file for each, a line: NAME: FILE.npy"
+                    raise CampaignError(f"inputs: the model takes {len(wanted)}: {', '.join(wanted)}", hint)
+                for name in given:
+                    settings.one_of(name, wanted, "inputs: the model has no input")
+                if missing := [name for name in wanted if name not in given]:
+                    raise ValueError(f"{', '.join(missing)} of the model is missing")
+        for name in given:
+            with mistakes.of("inputs"):
+                found = arrays.opened("inputs", Given(*given[name]))
+                name, shape = (name, (wanted or {}).get(name)) if name else next(iter((wanted or {"": None}).items()))
+                arrays.check_inputs(found, name, shape)
+                counts[name] = len(found)
+        with mistakes.of("inputs"):
+            if len(set(counts.values())) > 1:
+                told = ", ".join(f"{count} of {name}" for name, count in counts.items())
+                raise ValueError(f"as many of each are needed, found {told}")
+        if self.settings["labels"] and "inputs" not in mistakes:
+            with mistakes.of("labels"):
+                arrays.check_labels(arrays.opened("labels", Given(*self.settings["labels"])), next(iter(counts.values())))
+
+    @cached_property
+    def notes(self):
+        """Sentences on what is odd with what is given, and what is left out."""
+        found = list(self.left_out)
+        for name, given in self.settings["inputs"].items():
+            found += arrays.notes(f"inputs {name}".strip(), arrays.opened("inputs", Given(*given)))
+        model = None if self.settings["ranges"] == "golden" else ranges_model(self.settings["ranges"])
+        if model not in (None, basis.sha256(self.model)):
+            found.append(f"ranges: {self.settings['ranges'].name} was measured on another model (SHA-256 {model[:12]}...)")
+        return found
+
+    def _layers(self, mistakes):
         targets = filters.targets(self.model)
         given = self.settings["operators"]
         known = {name for models in self.measured for name in filters.operators(models)}
         for name, operator in given.items():
-            settings.one_of(name, targets, f"operators: {self.model} has no layer")
-            settings.one_of(operator, known, f"operators: {name}: the sets have no operator")
+            with mistakes.of("operators"):
+                settings.one_of(name, targets, f"operators: {self.model} has no layer")
+            with mistakes.of("operators"):
+                settings.one_of(operator, known, f"operators: {name}: the sets have no operator")
         chosen = targets if self.settings["layers"] == "all" else self.settings["layers"]
         layers, reasons = [], {}
         for name in chosen:
-            settings.one_of(name, targets, f"layers: {self.model} has no layer")
+            if name not in targets:
+                with mistakes.of("layers"):
+                    settings.one_of(name, targets, f"layers: {self.model} has no layer")
+                continue
             target = targets[name]
             operator = given.get(name) or target["operator"] or ""
             if not target["shape"]:
@@ -150,18 +143,18 @@ class Campaign:
             elif not operator and self.measured:
                 reasons[name] = f"no operator is known for {target['class']} (operators: can give one)"
             else:
-                folder = f"{list(targets).index(name):03}-{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}"
+                folder = f"{list(targets).index(name):03}-{safe(name)}"
                 layers.append(Layer(name, folder, tuple(target["shape"][axis] for axis in "hwc"), operator))
         if layers and filters.refusal(self.model, tuple(layer.name for layer in layers)):
             for layer in layers:
                 if refusal := filters.refusal(self.model, (layer.name,)):
                     reasons[layer.name] = refusal.splitlines()[0].removeprefix("classes-patch: ")
-        self._leave_out(reasons)
+        self._leave_out(reasons, mistakes)
         return [layer for layer in layers if layer.name not in reasons]
 
-    def _runs(self, layer, models):
+    def _runs(self, layer, models, mistakes):
         if models != BASELINE and layer.operator not in filters.operators(models):
-            self._leave_out({layer.name: f"{Path(models).name} has no {layer.operator}"})
+            self._leave_out({layer.name: f"{Path(models).name} has no {layer.operator}"}, mistakes)
             return []
         classes = ()
         if models != BASELINE and self.settings["classes"] == "equally":
@@ -169,15 +162,29 @@ class Campaign:
             classes = tuple(name for name in frequencies if filters.can_be_drawn(models, layer.operator, layer.shape, name))
         return [Run(layer, models, seed, self.settings["sites"], classes) for seed in self.settings["seeds"]]
 
-    def _leave_out(self, reasons):
+    def _leave_out(self, reasons, mistakes):
         """Refuses layers that were asked for by name; of `all` it leaves them out."""
-        if reasons and self.settings["layers"] != "all":
-            name, reason = next(iter(reasons.items()))
-            raise CampaignError(f"layers: '{name}': {reason}")
         for name, reason in reasons.items():
-            self._left_out.setdefault(reason, []).append(name)
+            if self.settings["layers"] == "all":
+                self._left_out.setdefault(reason, []).append(name)
+            else:
+                with mistakes.of("layers"):
+                    raise ValueError(f"'{name}': {reason}")
 
     @property
     def left_out(self):
         """Sentences: what `layers: all` does not take, and why."""
         return [f"left out, since {reason}: {', '.join(names)}" for reason, names in self._left_out.items()]
+
+
+def safe(name):
+    """What of a name is safe in that of a file."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+
+
+def ranges_model(path):
+    """The SHA-256 of the model that golden ranges were measured on; None where the file does not say."""
+    try:
+        return json.loads(Path(path).read_text()).get("model_sha256")
+    except (ValueError, AttributeError):
+        return None  # classes-sites tells what is wrong with it

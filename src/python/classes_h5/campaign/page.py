@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from classes_h5.campaign import charts, commands, estimates, worst
-from classes_h5.campaign.definition import BASELINE
+from classes_h5.campaign.runs import BASELINE
 
 ALL = estimates.ALL
 # What the layers are ranked by: the first of these that the network has. {measure: what it is}
@@ -49,7 +49,7 @@ def context(campaign, given):
         "chart": charts.ranking(found),
         "key": charts.key,
         "worst": worst.sites(campaign, predictions, found),
-        "notes": campaign.left_out + notes(),
+        "notes": campaign.notes + notes(),
         "record": json.loads(Path("record.json").read_text()),
         "commands": commands.of_one_shard(campaign),
         "given": yaml.safe_dump(given, sort_keys=False, allow_unicode=True),

@@ -1,13 +1,13 @@
 """The keys of a campaign's YAML file: what each may be, and what it is where it is not given."""
 
 import difflib
+import re
 from pathlib import Path
-
-import numpy as np
 
 from classes_h5.campaign.errors import CampaignError
 
 REQUIRED = ("model", "inputs")
+EXPONENT = re.compile(r"\d+(\.\d*)?[eE]\+?\d{1,2}")
 
 
 def one_of(word, known, what):
@@ -32,8 +32,8 @@ class Reader:
         self.base = Path(base)
 
     def path(self, value):
-        """A path that is relative to the YAML file."""
-        return self.base / text(value)
+        """A path that is relative to the YAML file, or to a home directory."""
+        return self.base / Path(text(value)).expanduser()
 
     def file(self, value):
         path = without_braces(self.path(value))
@@ -47,6 +47,14 @@ class Reader:
         if not value:
             raise ValueError(f"{self.path(name)}: no such file")
         return self.file(value), name
+
+    def arrays(self, value):
+        """{"": the array}, or of a model with several inputs {input: array}."""
+        if not isinstance(value, dict):
+            return {"": self.array(value)}
+        if not value:
+            raise ValueError("must be a file, or an input of the model and its file a line, is {}")
+        return {text(name): self.array(file) for name, file in value.items()}
 
     def function(self, value):
         """FILE.py:FUNCTION."""
@@ -67,7 +75,7 @@ class Reader:
         """{key: (how it is read, what it is where it is not given)}"""
         return {
             "model": (self.file, None),
-            "inputs": (self.array, None),
+            "inputs": (self.arrays, None),
             "labels": (self.array, None),
             "keras": (word("auto", 2, 3), "auto"),
             "layers": (lambda value: value if value == "all" else several(text)(value), "all"),
@@ -93,15 +101,21 @@ def text(value):
 
 
 def natural(value):
+    """A whole number; 1e3 is one, which YAML takes for a word."""
+    if isinstance(value, str) and EXPONENT.fullmatch(value):
+        value = float(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
         raise ValueError(f"must be a whole number from 0 to 2^53 - 1, is {value!r}")
     return value
 
 
 def positive(value):
-    if natural(value) == 0:
+    number = natural(value)
+    if number == 0:
         raise ValueError("must be at least 1")
-    return value
+    return number
 
 
 def several(one):
@@ -110,10 +124,15 @@ def several(one):
     def read(value):
         if not isinstance(value, list) or not value:
             raise ValueError(f"must be a list, as [a, b], is {value!r}")
-        found = [one(element) for element in value]
-        for element in found:
-            if found.count(element) > 1:
-                raise ValueError(f"{element!r} is there twice")
+        found, wrong = [], []
+        for element in value:
+            try:
+                found.append(one(element))
+            except ValueError as error:
+                wrong.append(str(error))
+        wrong += [f"{element!r} is there twice" for element in dict.fromkeys(found) if found.count(element) > 1]
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return found
 
     return read
@@ -143,53 +162,17 @@ def operators(value):
     return {text(layer): text(operator) for layer, operator in value.items()}
 
 
-def checked(given, base):
-    """All settings, those not given as well; raises CampaignError for the first that is wrong."""
+def read(given, base, mistakes):
+    """All settings, those not given as well; those that are wrong are as if not given, and among the mistakes."""
     keys = Reader(base).keys()
     for key in given:
-        one_of(key, keys, "unknown key")
+        with mistakes.of(key):
+            one_of(key, keys, "unknown key")
     found = {key: default for key, (_, default) in keys.items()}
     for key, (read, _) in keys.items():
-        if given.get(key) is None:
-            if key in REQUIRED:
-                raise CampaignError(f"{key}: is missing")
-            continue
-        try:
-            found[key] = read(given[key])
-        except ValueError as error:
-            raise CampaignError(f"{key}: {error}") from None
-    check_arrays(found)
+        with mistakes.of(key):
+            if given.get(key) is not None:
+                found[key] = read(given[key])
+            elif key in REQUIRED:
+                raise ValueError("is missing")
     return found
-
-
-def array(key, settings):
-    """The array of `inputs` or `labels`."""
-    file, name = settings[key]
-    try:
-        loaded = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise CampaignError(f"{key}: {file}: is no NumPy file: {error}") from None
-    if isinstance(loaded, np.lib.npyio.NpzFile):
-        with loaded:
-            if name not in loaded.files:
-                raise CampaignError(f"{key}: {file}: say which array: {', '.join(f'{file.name}:{own}' for own in loaded.files)}")
-            return loaded[name]
-    if name:
-        raise CampaignError(f"{key}: {file}: holds one array, not '{name}'")
-    return loaded
-
-
-def check_arrays(settings):
-    """Refuses inputs that are no batch of numbers, and labels that are not theirs."""
-    inputs = array("inputs", settings)
-    if inputs.ndim < 2 or not len(inputs) or inputs.dtype.kind not in "biuf":
-        raise CampaignError(f"inputs: must be numbers of shape (n, ...), are {inputs.dtype} of shape {inputs.shape}")
-    if not settings["labels"]:
-        return
-    labels = array("labels", settings)
-    if labels.shape != inputs.shape[:1] or labels.dtype.kind not in "iu":
-        raise CampaignError(
-            f"labels: must be {len(inputs)} whole numbers, one for each input, are {labels.dtype} of shape {labels.shape}"
-        )
-    if labels.min() < 0:
-        raise CampaignError(f"labels: must be classes counted from 0, the least is {labels.min()}")

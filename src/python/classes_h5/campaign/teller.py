@@ -1,0 +1,88 @@
+"""In Snakemake's process: tells progress.py, through a pipe, of jobs and of errors."""
+
+import json
+import logging
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+from classes_h5.campaign.estimates import EstimateError
+from classes_h5.campaign.progress import PIPE, PLAYS
+from classes_h5.filters import FilterError
+
+PLACE = re.compile(r"(\w+(Error|Exception) in file| *File) .*, line \d+")
+TENSORFLOW = re.compile(r"[IWEF]\d{4} |\d{4}-\d\d-\d\d |WARNING: All log messages before absl")
+
+
+def tell(logger):
+    """From now on the log tells of jobs and errors through the pipe, if there is one."""
+    if number := os.environ.pop(PIPE, None):
+        os.set_inheritable(int(number), False)
+        logger.addHandler(Teller(os.fdopen(int(number), "w", encoding="utf-8", buffering=1)))
+        logging.raiseExceptions = False  # a full disk is told once
+
+
+class Teller(logging.Handler):
+    """Sends what counts of Snakemake's log."""
+
+    def __init__(self, pipe):
+        super().__init__()
+        self.pipe = pipe
+        self.rules = {}  # {job: its rule}
+
+    def emit(self, record):
+        event = str(getattr(record, "event", None) or "")
+        found = getattr(self, f"on_{event}", lambda record: None)(record)
+        if found:
+            try:
+                self.pipe.write(json.dumps(found) + "\n")
+            except OSError:
+                logging.getLogger(record.name).removeHandler(self)  # nobody reads any more
+
+    def on_run_info(self, record):
+        return {"shards": record.stats.get(PLAYS, 0)}
+
+    def on_job_info(self, record):
+        self.rules[record.jobid] = record.rule_name
+        return {"begun": record.rule_name}
+
+    def on_job_finished(self, record):
+        return {"finished": self.rules.get(record.job_id)}
+
+    def on_job_error(self, record):
+        return {"failed": record.rule_name, "output": list(record.output), "words": words(record.log)}
+
+    def on_(self, record):
+        """What the campaign itself says."""
+        return {"said": record.getMessage()} if record.getMessage().startswith("campaign: ") else None
+
+    def on_error(self, record):
+        return {"error": plain(record.getMessage())}
+
+
+@contextmanager
+def heard(log):
+    """What goes wrong within this is written to a log."""
+    try:
+        yield
+    except Exception as error:
+        known = isinstance(error, FilterError | EstimateError | OSError)
+        Path(log).write_text(f"campaign: {'' if known else type(error).__name__ + ': '}{error}\n")
+        raise
+
+
+def plain(text):
+    """An error of Snakemake's without its class and the places in its own files."""
+    lines = [
+        line for line in text.strip().splitlines() if not re.match(r"(\w+(Error|Exception) in file| *File) .*, line \d+", line)
+    ]
+    return "\n".join(lines)
+
+
+def words(logs):
+    """What a step said, without a traceback and what TensorFlow says of the machine."""
+    text = "".join(Path(log).read_text(errors="replace") for log in logs if Path(log).is_file())
+    before, traceback, inside = text.partition("Traceback (most recent call last):\n")
+    lines = [*before.splitlines(), *(inside.rstrip().splitlines()[-1:] if traceback else [])]
+    return [line for line in lines if line.strip() and not TENSORFLOW.match(line)]

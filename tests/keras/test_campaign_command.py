@@ -1,0 +1,174 @@
+"""What `python -m classes_h5.campaign` says: mistakes, progress, the words of a step that failed."""
+
+import io
+import json
+import logging
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from campaigns import BINARIES, changed, command
+from classes_h5 import play
+from classes_h5.campaign import __main__ as main
+from classes_h5.campaign import progress, teller
+from kerases import DATA
+
+TINY = changed(layers=["conv2d"], sets=["single-bit-flip"], sites=4, shard=2, weights="times.tsv", labels=...)
+JUDGE = """
+def lost(golden, faulty, image):
+    return bool(golden.argmax() != faulty.argmax())
+
+
+def broken(golden, faulty, image):
+    raise ValueError("no such class")
+"""
+
+
+@pytest.fixture(autouse=True)
+def programs(monkeypatch):
+    monkeypatch.setenv("CLASSES_BIN_DIR", BINARIES)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "times.tsv").write_text("layer\tweight\nconv2d\t1\n")
+    (tmp_path / "judge.py").write_text(JUDGE)
+    return tmp_path
+
+
+def test_a_judge_of_ones_own_beside_the_yaml_and_one_line_of_progress(folder):
+    said, code = command(folder, {**TINY, "outcome": "judge.py:lost"})
+    assert code == 0, said
+    assert set(pd.read_csv(folder / "results" / "predictions.tsv", sep="\t", dtype=str)["outcome"]) <= {"true", "false"}
+    assert "outcome=" in (folder / "results" / "estimates.tsv").read_text()
+    lines = said.splitlines()
+    assert all(line.startswith("campaign: ") for line in lines), said
+    assert "campaign: golden ranges" in lines and "campaign: 2 of 2 shards" in lines and len(lines) < 10
+    assert "rule predictions:" in (folder / "results" / "snakemake.log").read_text()
+    # Another function is another result; what a step says is told once, without Snakemake's words about it.
+    said, code = command(folder, {**TINY, "outcome": "judge.py:broken"})
+    assert code == 1
+    assert [line for line in said.splitlines() if "shards" not in line] == [
+        "play: the outcome function: ValueError: no such class",
+        "campaign: 2 steps failed; run it again and only what is missing is made",
+        "campaign: all that Snakemake says: results/snakemake.log",
+    ]
+
+
+def test_a_judge_of_ones_own_is_the_players_hook(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert play.hook("judge:lost").__code__.co_filename == str(folder / "judge.py")
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (
+            "model: {DATA}/digits-keras3.h5\ninputs: no.npy\nsites: many\nlyers: all\nlayers: [conv2d_9]\n",
+            "campaign: unknown key 'lyers'\n  hint: did you mean 'layers'?\n"
+            "campaign: inputs: {FOLDER}/no.npy: no such file\n"
+            "campaign: sites: must be a whole number from 0 to 2^53 - 1, is 'many'\n"
+            "campaign: layers: {DATA}/digits-keras3.h5 has no layer 'conv2d_9'\n  hint: did you mean 'conv2d_2'?\n",
+        ),
+        ("model: [\n", "campaign: campaign.yaml: line 2: expected the node content, but found '<stream end>'\n"),
+        ("lenet.h5\n", "campaign: campaign.yaml: must be keys and values, a line each, as `model: lenet.h5`\n"),
+    ],
+)
+def test_all_mistakes_are_told_at_once_and_nothing_else(text, message, folder):
+    places = {"{DATA}": str(DATA), "{FOLDER}": str(folder)}
+    for name, place in places.items():
+        text, message = text.replace(name, place), message.replace(name, place)
+    assert command(folder, text) == (message, 1)
+    assert not list(folder.glob("results/*.json"))
+
+
+def test_what_snakemake_refuses_is_passed_on(folder):
+    said, code = command(folder, TINY, "--cores", "some")
+    assert code != 0 and "--cores" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [(["--cores", "2"], True), (["--cores=2"], True), (["-c2"], True), (["-j", "8"], True), (["--profile", "x"], True)]
+    + [([], False), (["--config", "sites=3"], False), (["-call"], False), (["--rerun-incomplete"], False)],
+)
+def test_who_says_how_many_cores(words, expected):
+    assert main.has(words, main.CORES) == expected
+
+
+# Progress, event by event
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def shown(events, out, seconds=60):
+    clock = iter(range(0, 10**9, seconds))
+    followed = progress.Progress("/", out, lambda: next(clock))
+    followed.follow(map(json.dumps, events))
+    return out.getvalue()
+
+
+PLAYED = [{"shards": 20}, {"begun": "ranges"}, *[{"begun": "predictions"}, {"finished": "predictions"}] * 20, {"begun": "page"}]
+
+
+def test_a_terminal_has_one_line():
+    text = shown(PLAYED, Terminal())
+    assert text.count("\n") == 1 and text.endswith("\r\033[Kcampaign: the page\n")
+    assert "\r\033[Kcampaign: 5 of 20 shards, about 15 min left\r" in text
+
+
+def test_elsewhere_each_tenth_has_a_line():
+    lines = shown(PLAYED, io.StringIO()).splitlines()
+    assert lines[:3] == ["campaign: golden ranges", "campaign: 0 of 20 shards", "campaign: 2 of 20 shards, about 18 min left"]
+    assert lines[-2:] == ["campaign: 20 of 20 shards", "campaign: the page"] and len(lines) == 13
+
+
+def test_steps_that_fail_alike_are_told_once():
+    failed = {"failed": "predictions", "output": ["a.tsv"], "words": ["play: no site to play"]}
+    said = shown([{"shards": 3}, failed, {**failed, "output": ["b.tsv"]}, {**failed, "words": []}], io.StringIO())
+    assert said == "play: no site to play\npredictions: a.tsv: ended without a word, killed or out of memory\n"
+
+
+def test_a_step_without_a_word_on_a_full_disk(monkeypatch):
+    monkeypatch.setattr(progress.os, "statvfs", lambda folder: SimpleNamespace(f_bavail=1, f_frsize=4096))
+    said = shown([{"failed": "patch", "output": ["a"], "words": []}], io.StringIO())
+    assert said == "patch: no space left on the disk of /\n"
+
+
+@pytest.mark.parametrize("seconds, text", [(0.2, "1 s"), (99, "99 s"), (100, "2 min"), (5000, "83 min"), (7300, "2 h 2 min")])
+def test_durations(seconds, text):
+    assert progress.duration(seconds) == text
+
+
+def test_the_words_of_a_step(tmp_path):
+    log = tmp_path / "log"
+    log.write_text("WARNING: All log messages before absl::Init\nI0000 00:00:17 cuda\n\nplay: no\n  hint: yes\n")
+    assert teller.words([log, tmp_path / "none"]) == ["play: no", "  hint: yes"]
+    log.write_text('said\nTraceback (most recent call last):\n  File "x"\nMemoryError: too much\n')
+    assert teller.words([log]) == ["said", "MemoryError: too much"]
+
+
+def test_what_python_steps_say_is_in_their_log(tmp_path):
+    for error, text in ((OSError("full"), "campaign: full\n"), (KeyError("x"), "campaign: KeyError: 'x'\n")):
+        with pytest.raises(type(error)), teller.heard(tmp_path / "log"):
+            raise error
+        assert (tmp_path / "log").read_text() == text
+
+
+def test_errors_of_snakemake_are_told_without_places():
+    text = 'WorkflowError in file "/a/Snakefile", line 23:\nsites: must\n  hint: x\n  File "/a/Snakefile", line 23, in <module>\n'
+    assert teller.plain(text) == "sites: must\n  hint: x"
+
+
+def test_a_reader_that_is_gone_ends_the_telling_and_not_the_run():
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    logger = logging.Logger("gone")
+    logger.addHandler(teller.Teller(Gone()))
+    record = logging.makeLogRecord({"name": "gone", "event": "job_info", "jobid": 1, "rule_name": "page"})
+    logger.handlers[0].emit(record)
