@@ -1,68 +1,168 @@
-"""The chart of the page: SVG whose widths are percents, so that its text is as large on a phone as on a desk."""
+"""The chart of the layers: on the page a row a layer, whose text is as large on a phone as on a desk; for a paper one SVG."""
 
 import math
 
 from markupsafe import Markup, escape
 
-NAME, LANE, GAP, AXIS = 20, 13, 8, 26  # pixels: a layer's name, a set's interval, the gap below them, the axis
+LANE, GAP = 14, 8  # pixels: one interval, and what is between two layers
+STYLE = """
+text{font-family:Helvetica,Arial,'DejaVu Sans',sans-serif;font-size:12px;fill:#1b1f24}
+.grid{stroke:#d5dae0}.tick,.note{fill:#59626d}.set0{color:#b3390b}.set1{color:#1763b0}.set2{color:#3d7d2c}.set3{color:#7a3fa0}
+.set0,.set1,.set2,.set3{fill:currentColor;stroke:currentColor;stroke-width:1.6}.hollow{fill:#fff}.noted{stroke-dasharray:3 2}
+"""
+MARKS = (
+    '<circle r="4.2"/>',
+    '<rect x="-3.8" y="-3.8" width="7.6" height="7.6"/>',
+    '<path d="M0 -5.2L5.2 0L0 5.2L-5.2 0Z"/>',
+    '<path d="M0 -4.8L4.8 3.8L-4.8 3.8Z"/>',
+)
 
 
-def ranking(figures):
-    """Layers from the most fragile down; for each set a mark and its interval."""
-    rows = [(layer, name, figures.of(name, layer)) for layer in figures.layers for name in figures.sets]
-    found = [row for _, _, row in rows if row]
-    limits = [limit for row in found for limit in (row.estimate, row.low, row.high) if limit == limit]
-    least, most = (0.0, max([*limits, 0.01])) if figures.rate else (min(limits, default=0.0), max(limits, default=1.0))
-    step = nice((most - least) / 4 or 1)
-    start, end = step * int(least // step), step * -int(-most // step)
+def title_of(figures):
+    """What the axis shows."""
+    names = [name_of(measure) for measure in (figures.shown, figures.apart) if measure]
+    return f"{' and '.join(names)}: {'share of the predictions' if figures.rate else 'mean'}"
+
+
+def name_of(measure):
+    return {"sdc": "SDC", "nan": "NaN", "outcome": "outcome"}.get(measure, measure)
+
+
+class Axis:
+    """From values to places, and the ticks."""
+
+    def __init__(self, figures):
+        found = [number for row in lanes_of_all(figures) for number in (row.estimate, row.low, row.high) if number == number]
+        least, most = (0.0, max([*found, 0.01])) if figures.rate else (min(found, default=0.0), max(found, default=1.0))
+        step = nice((most - least) / 4 or 1)
+        self.start, self.end = step * math.floor(least / step + 1e-9), step * math.ceil(most / step - 1e-9)
+        self.ticks = [self.start + step * tick for tick in range(round((self.end - self.start) / step) + 1)]
+        self.rate = figures.rate
+
+    def share(self, value):
+        """From 0 to 1."""
+        return (value - self.start) / ((self.end - self.start) or 1)
+
+    def label(self, value):
+        return f"{100 * value:.6g} %" if self.rate else f"{value:.6g}"
+
+    def anchor(self, value):
+        return "start" if value == self.ticks[0] else "end" if value == self.ticks[-1] else "middle"
+
+
+def lanes(figures, layer):
+    """[(set's number, whether it is of what is apart, row)] of a layer."""
+    found = []
+    for number, name in enumerate(figures.sets):
+        for apart, measure in ((False, figures.shown), (True, figures.apart)):
+            if measure and (row := figures.of(name, layer, measure=measure)):
+                found.append((number, apart, row))
+    return found
+
+
+def lanes_of_all(figures):
+    return [row for layer in figures.layers for _, _, row in lanes(figures, layer)]
+
+
+# On the page
+
+
+def on_page(figures, layers, number):
+    """A row a layer, in this order. number: of the chart on the page."""
+    axis = Axis(figures)
 
     def x(value):
-        return f"{1 + 98 * (value - start) / ((end - start) or 1):.2f}%"
+        return f"{2 + 96 * axis.share(value):.2f}%"
 
-    height = NAME + LANE * len(figures.sets) + GAP
-    bottom = height * len(figures.layers)
+    grid = "".join(f'<line class="grid" x1="{x(tick)}" x2="{x(tick)}" y1="0" y2="100%"/>' for tick in axis.ticks)
+    rows = []
+    for layer in layers:
+        marks, height = marked(figures, layer, x)
+        group = f' <span class="group">{figures.groups[layer]}</span>' if figures.groups[layer] else ""
+        rows.append(
+            f'<div class="layer">{escape(layer)}{group}</div><svg width="100%" height="{height}" role="img" '
+            f'aria-label="{escape(layer)}: {escape(said(figures, layer))}">{grid}{marks}</svg>'
+        )
+    ticks = "".join(
+        f'<text class="tick" x="{x(t)}" y="14" text-anchor="{axis.anchor(t)}">{axis.label(t)}</text>' for t in axis.ticks
+    )
+    last = (
+        f'<div class="layer axis">Layer</div><svg width="100%" height="40" aria-hidden="true">{ticks}'
+        f'<text class="axis" x="50%" y="34" text-anchor="middle">{escape(title_of(figures))}</text></svg>'
+    )
+    return Markup(f'<div class="chart" id="chart{number}">{"".join(rows)}{last}</div>')
+
+
+def said(figures, layer):
+    """A layer's lanes in words."""
+    scale, unit = (100, " %") if figures.rate else (1, "")
+    names = {False: figures.shown, True: figures.apart}
+    return "; ".join(
+        f"{figures.sets[number]} {name_of(names[apart])} {scale * row.estimate:.3g}{unit}"
+        for number, apart, row in lanes(figures, layer)
+    )
+
+
+def marked(figures, layer, x, top=0.0):
+    """The marks of a layer, and how high they are together."""
     parts = []
-    for tick in range(round((end - start) / step) + 1):
-        value = start + tick * step
-        anchor = "start" if tick == 0 else "end" if value >= end - step / 2 else "middle"
-        shown = f"{100 * value:g} %" if figures.rate else f"{value:g}"
-        parts.append(f'<line class="grid" x1="{x(value)}" x2="{x(value)}" y1="0" y2="{bottom}"/>')
-        parts.append(f'<text class="tick" x="{x(value)}" y="{bottom + 18}" text-anchor="{anchor}">{shown}</text>')
-    for place, layer in enumerate(figures.layers):
-        top = place * height
-        parts.append(f'<text class="layer" x="1%" y="{top + 15}">{escape(layer)}</text>')
-        for lane, name in enumerate(figures.sets):
-            if row := figures.of(name, layer):
-                parts.append(interval(row, x, top + NAME + LANE * lane + LANE // 2, lane))
-    return Markup(
-        f'<svg class="chart" width="100%" height="{bottom + AXIS}" role="img" aria-labelledby="chart-title">'
-        f'<title id="chart-title">Layers ranked by {escape(figures.measure)}; the table below has the same figures.</title>'
-        f"{''.join(parts)}</svg>"
-    )
+    found = lanes(figures, layer)
+    for lane, (number, apart, row) in enumerate(found):
+        y = top + GAP / 2 + LANE * lane + LANE / 2
+        ends = ""
+        if row.low == row.low:
+            noted = ' class="noted"' if apart else ""
+            ends = f'<line{noted} x1="{x(row.low)}" x2="{x(row.high)}" y1="{y}" y2="{y}"/>'
+        shape = f'<g class="hollow">{MARKS[number % 4]}</g>' if apart else MARKS[number % 4]
+        parts.append(f'<g class="set{number % 4}">{ends}<svg x="{x(row.estimate)}" y="{y}" overflow="visible">{shape}</svg></g>')
+    return "".join(parts), LANE * max(len(found), 1) + GAP
 
 
-def interval(row, x, y, lane):
-    ends = ""
-    if row.low == row.low:
-        ends = f'<line x1="{x(row.low)}" x2="{x(row.high)}" y1="{y}" y2="{y}"/>'
-    return f'<g class="set{lane % 4}">{ends}<svg x="{x(row.estimate)}" y="{y}" overflow="visible">{mark(lane)}</svg></g>'
-
-
-def mark(lane):
-    """A shape for each set, beside its colour."""
-    return (
-        '<circle r="4.5"/>',
-        '<rect x="-4" y="-4" width="8" height="8"/>',
-        '<path d="M0 -5.5L5.5 0L0 5.5L-5.5 0Z"/>',
-        '<path d="M0 -5L5 4L-5 4Z"/>',
-    )[lane % 4]
-
-
-def key(lane):
+def key(number, apart=False):
     """A mark for the legend."""
-    return Markup(
-        f'<svg class="key set{lane % 4}" width="12" height="12" viewBox="-6 -6 12 12" aria-hidden="true">{mark(lane)}</svg>'
+    shape = f'<g class="hollow">{MARKS[number % 4]}</g>' if apart else MARKS[number % 4]
+    return Markup(f'<svg class="key set{number % 4}" width="12" height="12" viewBox="-6 -6 12 12" aria-hidden="true">{shape}</svg>')
+
+
+# For a paper
+
+
+def for_paper(figures, caption, width=720):
+    """The chart as an SVG of its own: legend, names, axis title; the caption is its description."""
+    axis = Axis(figures)
+    names = 12 + 7 * max(len(layer) + 1 + len(figures.groups[layer]) for layer in figures.layers)
+    left, right, top = min(names, width // 2), width - 16, 30
+
+    def x(value):
+        return f"{left + (right - left) * axis.share(value):.1f}"
+
+    parts, y = [], float(top)
+    for layer in figures.layers:
+        marks, height = marked(figures, layer, x, y)
+        middle = y + height / 2 + 4
+        parts.append(f'<text x="{left - 10}" y="{middle}" text-anchor="end">{escape(layer)} {figures.groups[layer]}</text>{marks}')
+        y += height
+    grid = "".join(f'<line class="grid" x1="{x(tick)}" x2="{x(tick)}" y1="{top}" y2="{y}"/>' for tick in axis.ticks)
+    ticks = "".join(f'<text class="tick" x="{x(t)}" y="{y + 16}" text-anchor="middle">{axis.label(t)}</text>' for t in axis.ticks)
+    title = f'<text x="{(left + right) / 2}" y="{y + 36}" text-anchor="middle">{escape(title_of(figures))}</text>'
+    high = f"{y + 48:.0f}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{high}" viewBox="0 0 {width} {high}" role="img">'
+        f"<title>Layers by {escape(figures.measure)}</title><desc>{escape(caption)}</desc><style>{STYLE}</style>"
+        f'<rect width="100%" height="100%" fill="#fff"/>{legend(figures, left)}{grid}{"".join(parts)}{ticks}{title}</svg>\n'
     )
+
+
+def legend(figures, left):
+    parts, x = [], float(left)
+    for number, name in enumerate(figures.sets):
+        for apart in (False, True)[: 2 if figures.apart else 1]:
+            shape = f'<g class="hollow">{MARKS[number % 4]}</g>' if apart else MARKS[number % 4]
+            text = f"{name} {name_of(figures.apart if apart else figures.shown)}" if figures.apart else name
+            parts.append(f'<g class="set{number % 4}"><svg x="{x}" y="14" overflow="visible">{shape}</svg></g>')
+            parts.append(f'<text x="{x + 10}" y="18">{escape(text)}</text>')
+            x += 24 + 6.6 * len(text)
+    return "".join(parts)
 
 
 def nice(step):

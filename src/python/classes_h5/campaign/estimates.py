@@ -38,6 +38,7 @@ MEASURES = {
     "masked": lambda rows: ~rows["changed"] & ~rows["nan"],
     "changed": lambda rows: rows["changed"],
     "critical": lambda rows: rows["critical"],
+    "sdc": lambda rows: rows["critical"] & ~rows["nan"],
     "nan": lambda rows: rows["nan"],
     "accuracy": lambda rows: rows["faulty"] == rows["label"],
     "golden_accuracy": lambda rows: rows["golden"] == rows["label"],

@@ -81,3 +81,37 @@ def crossed(strata, confidence, rate=True):
 
 def estimate_only(strata):
     return sum(weight * values[counted].mean() for weight, values, counted in strata), np.nan, np.nan
+
+
+def ratio(one, other):
+    """Of two independent figures that are not below 0, by their limits (MOVER-R); without an event in the other, no high limit."""
+    (a, a_low, a_high), (b, b_low, b_high) = one, other
+    if not (a_low >= 0 and b_low >= 0 and b_high > 0):
+        return NONE
+    low = (a * b - root(a * b, a_low * b_high * (2 * a - a_low) * (2 * b - b_high))) / (b_high * (2 * b - b_high))
+    if b_low == 0:
+        return a / b if b else np.inf, low, np.inf
+    return a / b, low, (a * b + root(a * b, a_high * b_low * (2 * a - a_high) * (2 * b - b_low))) / (b_low * (2 * b - b_low))
+
+
+def root(product, part):
+    return np.sqrt(max(product**2 - part, 0.0))  # below 0 by rounding alone
+
+
+def told_apart(one, other, widened=1.0):
+    """Whether the interval of the difference of two independent figures leaves out 0 (MOVER). widened: the limits' distances."""
+    (a, a_low, a_high), (b, b_low, b_high) = (one, other) if one[0] >= other[0] else (other, one)
+    return bool(a - b > widened * np.hypot(a - a_low, b_high - b))
+
+
+def spearman(one, other, confidence=0.95):
+    """Rank correlation with mid-ranks; its interval is Bonett's and Wright's, as if the pairs were a sample of such pairs."""
+    ranks = np.array([stats.rankdata(values) for values in (one, other)])
+    if len(one) < 3 or (np.ptp(ranks, axis=1) == 0).any():
+        return NONE
+    found = np.corrcoef(ranks)[0, 1]
+    if len(one) < 4:
+        return found, np.nan, np.nan
+    half = stats.norm.ppf((1 + confidence) / 2) * np.sqrt((1 + found**2 / 2) / (len(one) - 3))
+    middle = np.arctanh(np.clip(found, -1 + 1e-12, 1 - 1e-12))
+    return found, np.tanh(middle - half), np.tanh(middle + half)

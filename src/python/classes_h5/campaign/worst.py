@@ -1,6 +1,7 @@
 """Pictures of the worst sites."""
 
 import base64
+import json
 
 import pandas as pd
 
@@ -8,6 +9,7 @@ from classes_h5 import filters
 from classes_h5.campaign import commands
 
 MOST = 6
+LEAST, MARGIN = 8, 2  # cells: a picture has as many at least, and so many around those that are corrupted
 
 
 def sites(campaign, predictions, figures):
@@ -36,10 +38,35 @@ def picture(campaign, run, layer, row):
     shard = next(shard for shard in run.shards(campaign.settings["shard"]) if int(shard.split("-")[1]) > site)
     with open(f"{run.folder}/{shard}.sites.ndjson", encoding="utf-8") as lines:
         line = next(text for place, text in enumerate(lines) if place == site - int(shard.split("-")[0]))
+    line, where = cropped(line)
     svg = filters.call("classes-plot", stdin=line).encode()
     return {
+        "where": where,
         "layer": layer,
         "row": row,
         "image": "data:image/svg+xml;base64," + base64.b64encode(svg).decode(),
         "command": commands.one_site(run, site),
     }
+
+
+def cropped(line):
+    """A site of the part of the maps around its cells, and which part that is; the whole where that is small."""
+    site = json.loads(line)
+    if not {"h", "w"} <= site["shape"].keys():
+        return line, ""
+    parts = {}
+    for axis in "hw":
+        places, size = [cell[axis] for cell in site["cells"]], site["shape"][axis]
+        start, end = min(places) - MARGIN, max(places) + 1 + MARGIN
+        more = max(LEAST - (end - start), 0)
+        start, end = start - more // 2, end + more - more // 2
+        start, end = max(start - max(end - size, 0), 0), min(end - min(start, 0), size)
+        parts[axis] = start, end
+        site["shape"][axis] = end - start
+        for cell in site["cells"]:
+            cell[axis] -= start
+    whole = json.loads(line)["shape"]
+    if all(site["shape"][axis] > whole[axis] / 2 for axis in "hw"):
+        return line, ""
+    (top, bottom), (left, right) = parts["h"], parts["w"]
+    return json.dumps(site), f"rows {top} to {bottom - 1} and columns {left} to {right - 1} of {whole['h']}x{whole['w']}"
