@@ -312,7 +312,7 @@ mod tests {
 
     fn packed(sites: &[Site], data_format: DataFormat) -> Packed {
         let each = Each { shape: sites[0].shape, sites: sites.iter().cloned().map(Ok::<_, PassError>) };
-        packed::pack(each, data_format, 1).expect("good sites")
+        packed::pack(each, data_format, 1).expect("good sites").0
     }
 
     fn site(cells: &[(usize, usize, usize, Fault)]) -> Site {

@@ -13,8 +13,9 @@ pub use sites::{SiteFiles, SiteSource, SitesError};
 
 use crate::config;
 use crate::fill::{self, Filling, Simulator};
-use crate::graph::Graph;
+use crate::graph::{Address, Graph};
 use crate::json::{self, Arrays};
+use crate::keras::classes::Kind;
 use crate::keras::version::Keras;
 use crate::layout::DataFormat;
 use crate::model_file::{Edit, ModelFile, ModelFileError, Output, TRAINING};
@@ -61,6 +62,8 @@ pub struct Report {
     pub written_by: Option<String>,
     /// Each simulator with the number of sites it got.
     pub filled: Vec<(String, usize)>,
+    /// Each simulator whose sites say that they were drawn for other layers: what it follows, and those.
+    pub drawn_for_others: Vec<(String, String, Vec<String>)>,
     /// How many simulators the model has in all.
     pub simulators: usize,
     /// Placeholders stood without quotes.
@@ -133,6 +136,11 @@ fn edit(
     let filled = read_sites(&graph, &simulators, options)?;
     let report = Report {
         keras,
+        drawn_for_others: filled
+            .iter()
+            .filter(|filled| !filled.others.is_empty())
+            .map(|filled| (filled.simulator.path.clone(), filled.follows.clone(), filled.others.clone()))
+            .collect(),
         written_by: written_by.filter(|_| options.keras.is_none()),
         filled: filled.iter().map(|filled| (filled.simulator.path.clone(), filled.sites.len())).collect(),
         simulators: simulators.len(),
@@ -170,6 +178,24 @@ fn training(model: &ModelFile, names: &[(String, String)]) -> Result<Option<Vec<
 struct Filled<'s> {
     simulator: &'s Simulator,
     sites: Packed,
+    /// The layer whose output it corrupts.
+    follows: String,
+    /// Other layers that some of the sites were drawn for.
+    others: Vec<String>,
+}
+
+/// The layer whose output a simulator corrupts, whatever other simulators stand between.
+fn followed(graph: &Graph, address: &Address) -> String {
+    let level = graph.level(address);
+    let mut at = address.clone();
+    for _ in 0..=level.layers.len() {
+        let Some(layer) = at.0.last().map(|&index| &level.layers[index]) else { break };
+        let input = layer.calls.first().and_then(|call| call.inputs.first());
+        let (Kind::Simulator, Some(input)) = (layer.kind, input) else { break };
+        at.0.pop();
+        at.0.push(input.source.layer);
+    }
+    graph.path(&at)
 }
 
 /// The simulator of that path, else the one of that bare name.
@@ -218,7 +244,7 @@ fn read_sites<'s>(
             return Err(RewriteError::NoSites { simulator: simulator.path.clone() });
         };
         let data_format = options.data_format.unwrap_or_else(|| targets.data_format(&simulator.address));
-        let sites = files.read(data_format)?;
+        let (sites, drawn_for) = files.read(data_format)?;
         let found = sites.shape();
         let shapes = targets.shapes(&simulator.address, data_format);
         if let Some(&expected) = shapes.iter().find(|&&expected| expected != found) {
@@ -228,7 +254,9 @@ fn read_sites<'s>(
                 _ => RewriteError::SeveralShapes { simulator, shapes },
             });
         }
-        filled.push(Filled { simulator, sites });
+        let follows = followed(graph, &simulator.address);
+        let others = drawn_for.into_iter().filter(|layer| *layer != follows).collect();
+        filled.push(Filled { simulator, sites, follows, others });
     }
     Ok(filled)
 }

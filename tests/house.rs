@@ -123,7 +123,8 @@ fn the_binaries_alone_know_the_command_line() {
 
 #[test]
 fn the_dialects_of_configs_and_the_two_kerases_are_told_apart_in_one_place_each() {
-    let readers = ["config", "config/functional", "config/sequential", "config/keras2", "config/keras3", "config/write"];
+    let readers =
+        ["config", "config/functional", "config/sequential", "config/keras2", "config/keras3", "config/write"];
     for (path, code) in library() {
         let name = path.join("/");
         assert!(

@@ -25,7 +25,7 @@ fn sampler(operator: &str, shape: (usize, usize, usize), options: &Options, seed
 
 fn lines(sampler: Sampler, first: u64, count: u64, jobs: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    let drawing = Drawing { sampler, first, count };
+    let drawing = Drawing { sampler, first, count, layer: None };
     lines::write(drawing.source(jobs), jobs, &mut out, &Progress::silent()).unwrap();
     out
 }

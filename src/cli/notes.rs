@@ -133,6 +133,15 @@ pub fn rewritten(options: &RewriteOptions, report: &Report) -> Vec<String> {
         };
         words.push(format!("outputs bear the names of their layers, and {calls} now: {what}"));
     }
+    for (simulator, follows, others) in &report.drawn_for_others {
+        let others: Vec<String> = others.iter().map(|other| format!("'{}'", shown(other))).collect();
+        words.push(format!(
+            "the sites of '{}', which follows '{}', were drawn for {}",
+            shown(simulator),
+            shown(follows),
+            others.join(", ")
+        ));
+    }
     // Only a simulator makes a difference between the two.
     if report.simulators > 0 {
         // Keras 3 loads files of Keras 2 as well, and not the other way round.

@@ -126,6 +126,7 @@ impl Args {
     /// The ends of the range make none.
     pub fn request(&self) -> Result<Request, Failure> {
         Ok(Request {
+            layer: None,
             shape: self.shape,
             operator: self.operator.clone(),
             models: self.models.as_deref().map(Models::new),

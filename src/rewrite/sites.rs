@@ -1,5 +1,6 @@
 //! Where the sites of a simulator come from.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::thread;
 
@@ -69,20 +70,24 @@ fn passing(name: &str, error: &PassError) -> String {
 const MOST_JOBS: usize = 8;
 
 impl SiteFiles {
-    /// Reads all sites, at least one. `data_format` is the order of the axes, in NumPy files too.
-    pub fn read(&self, data_format: DataFormat) -> Result<Packed, SitesError> {
+    /// Reads all sites, at least one, and the layers that they say they were drawn for. `data_format` is the order of the
+    /// axes, in NumPy files too.
+    pub fn read(&self, data_format: DataFormat) -> Result<(Packed, BTreeSet<String>), SitesError> {
         let jobs = thread::available_parallelism().map_or(1, usize::from).min(MOST_JOBS);
         match self {
             SiteFiles::Lines(input) => {
                 let text = input.open("sites")?;
                 let packed = LineSource::open(text).and_then(|source| packed::pack(source, data_format, jobs));
-                packed.map_err(|error| SitesError::Passing { name: input.name(), error })
+                let (packed, parsers) = packed.map_err(|error| SitesError::Passing { name: input.name(), error })?;
+                Ok((packed, parsers.iter().flat_map(|parser| parser.layers().clone()).collect()))
             }
             SiteFiles::Arrays { injections, masks } => {
                 let pair = Pair::open(injections, masks, data_format)?;
                 let source = Each { shape: pair.shape(), sites: pair };
                 let packed = packed::pack(source, data_format, jobs);
-                packed.map_err(|error| SitesError::Passing { name: shown_path(injections), error })
+                let (packed, _) =
+                    packed.map_err(|error| SitesError::Passing { name: shown_path(injections), error })?;
+                Ok((packed, BTreeSet::new()))
             }
         }
     }

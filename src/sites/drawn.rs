@@ -22,6 +22,8 @@ pub struct Drawing {
     pub first: u64,
     /// How many; `first + count` is at most `u64::MAX`.
     pub count: u64,
+    /// The layer that they are for, where it is known.
+    pub layer: Option<String>,
 }
 
 impl Drawing {
@@ -49,8 +51,8 @@ impl<'a> Source for Stretch<'a> {
     }
 
     fn maker(&self) -> Draws<'a> {
-        let sampler = &self.drawing.sampler;
-        Draws { sampler, writer: lines::Writer::new(sampler) }
+        let Drawing { sampler, layer, .. } = self.drawing;
+        Draws { sampler, writer: lines::Writer::new(sampler, layer.as_deref()) }
     }
 
     fn take(&mut self) -> Option<Range<u64>> {

@@ -1,7 +1,7 @@
 //! Many sites in little memory: of each only the corrupted cells, and of a cell its flat index.
 
 use super::dense::{DenseError, index};
-use super::pass::{self, Form, PassError, Passing, Source};
+use super::pass::{self, Form, PassError, Passing, Rooms, Source};
 use crate::fault::Fault;
 use crate::layout::{DataFormat, Shape};
 use crate::ordered::{Chunk, Output, Piece, Stop};
@@ -31,10 +31,9 @@ pub struct PackedCell {
 ///
 /// # Errors
 /// The first site that is wrong.
-pub fn pack(source: impl Source, format: DataFormat, jobs: usize) -> Result<Packed, PassError> {
+pub fn pack<S: Source>(source: S, format: DataFormat, jobs: usize) -> Result<(Packed, Rooms<S>), PassError> {
     let packed = Packed { shape: source.shape(), format, sites: Vec::new() };
-    let (packed, _) = pass::run(source, &AsPacked(format), packed, jobs, &Progress::silent())?;
-    Ok(packed)
+    pass::run(source, &AsPacked(format), packed, jobs, &Progress::silent())
 }
 
 /// Sites on their way into the others.

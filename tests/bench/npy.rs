@@ -43,7 +43,7 @@ fn npy(criterion: &mut Criterion) {
         let options = Options { range, rows: Rows::All, spatial_class: None, value_class: None };
         let model = Models::default().load(operator).expect("a model");
         let sampler = Sampler::new(&model, shape, &options, 7).expect("something to draw");
-        let drawing = Drawing { sampler, first: 0, count: SITES };
+        let drawing = Drawing { sampler, first: 0, count: SITES, layer: None };
         for (format, jobs) in
             [(DataFormat::ChannelsLast, 1), (DataFormat::ChannelsLast, 2), (DataFormat::ChannelsFirst, 1)]
         {

@@ -25,7 +25,7 @@ fn drawing(set: &str, operator: &str, shape: Shape) -> Drawing {
     let options = Options { range, rows: Rows::All, spatial_class: None, value_class: None };
     let model = Models::new(set.as_ref()).load(operator).expect("a model");
     let sampler = Sampler::new(&model, shape, &options, 7).expect("something to draw");
-    Drawing { sampler, first: 0, count: SITES }
+    Drawing { sampler, first: 0, count: SITES, layer: None }
 }
 
 fn cells(drawing: &Drawing) -> u64 {

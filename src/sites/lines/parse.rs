@@ -1,5 +1,6 @@
 //! What a line says.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -18,6 +19,8 @@ struct Line<'a> {
     shape: Object<Axes>,
     #[serde(borrow)]
     cells: Vec<Object<CellLine<'a>>>,
+    #[serde(borrow)]
+    layer: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -68,12 +71,18 @@ pub struct Parser {
     /// The shape that every site must have, once it is known.
     shape: Option<Shape>,
     places: Vec<usize>,
+    layers: BTreeSet<String>,
 }
 
 impl Parser {
     /// One whose sites must have this shape.
     pub(super) fn new(shape: Shape) -> Self {
-        Parser { shape: Some(shape), places: Vec::new() }
+        Parser { shape: Some(shape), ..Parser::default() }
+    }
+
+    /// The layers that the sites were drawn for, as far as they say so.
+    pub fn layers(&self) -> &BTreeSet<String> {
+        &self.layers
     }
 
     pub(super) fn site(&mut self, text: &[u8]) -> Result<Site, LineProblem> {
@@ -94,6 +103,12 @@ impl Parser {
         if let Some(pair) = self.places.windows(2).find(|pair| pair[0] == pair[1]) {
             let (plane, place) = (shape.plane(), pair[0]);
             return Err(LineProblem::Twice { h: place % plane / shape.w, w: place % shape.w, c: place / plane });
+        }
+        // A name; anything else is a remark like all others.
+        if let Some(layer) = line.layer.and_then(|layer| serde_json::from_str::<String>(layer.get()).ok())
+            && !self.layers.contains(&layer)
+        {
+            self.layers.insert(layer);
         }
         Ok(Site { shape, cells })
     }

@@ -13,7 +13,7 @@ use crate::value::ValueClass;
 
 /// Writes drawn sites of one run as lines.
 pub struct Writer {
-    /// What all lines have in common: seed and model.
+    /// What all lines have in common: seed, model and layer.
     run: String,
     /// The measured layer of each model that sites are drawn from.
     layers: Vec<String>,
@@ -27,11 +27,16 @@ pub struct Writer {
 const ROWS: usize = 1 << 12;
 
 impl Writer {
-    /// Writes what `sampler` draws.
-    pub fn new(sampler: &Sampler) -> Self {
+    /// Writes what `sampler` draws for a layer, where it is known for which.
+    pub fn new(sampler: &Sampler, of: Option<&str>) -> Self {
         let size = sampler.shape();
         Writer {
-            run: format!(r#","seed":{},"model":{}"#, sampler.seed(), json!(sampler.id())),
+            run: format!(
+                r#","seed":{},"model":{}{}"#,
+                sampler.seed(),
+                json!(sampler.id()),
+                of.map_or_else(String::new, |of| format!(r#","layer":{}"#, json!(of)))
+            ),
             layers: sampler
                 .plan()
                 .map_or_else(Vec::new, |plan| plan.parts.iter().map(|(_, part)| layer(part)).collect()),
@@ -163,7 +168,7 @@ mod tests {
         let options = Options { range, rows: Rows::All, spatial_class: None, value_class: None };
         let model = Models::default().load("conv_win").unwrap();
         let sampler = Sampler::new(&model, Shape::new(13, 11, 8).unwrap(), &options, 7).unwrap();
-        let writer = Writer::new(&sampler);
+        let writer = Writer::new(&sampler, None);
         let mut drawn = sampler.room();
         for index in 0..200 {
             sampler.draw(index, &mut drawn);
@@ -189,7 +194,7 @@ mod tests {
         let mut drawn = sampler.room();
         sampler.draw(0, &mut drawn);
         let mut line = Vec::new();
-        Writer::new(&sampler).write(&drawn, &mut line).unwrap();
+        Writer::new(&sampler, None).write(&drawn, &mut line).unwrap();
         let read = Reader::new(line.as_slice()).next().unwrap().unwrap();
         assert!(read.cells[0].h > ROWS);
         assert_eq!(read, drawn.site());
@@ -201,7 +206,7 @@ mod tests {
         let mut drawn = sampler.room();
         sampler.draw(5, &mut drawn);
         let mut line = Vec::new();
-        Writer::new(&sampler).write(&drawn, &mut line).unwrap();
+        Writer::new(&sampler, None).write(&drawn, &mut line).unwrap();
         let Fault::Bit(bit) = drawn.site().cells[0].fault else { panic!("not a bit flip") };
         let expected = format!(
             r#"{{"site":5,"seed":3,"model":"single-bit-flip","shape":{{"h":1,"w":1,"c":1}},"cells":[{{"h":0,"w":0,"c":0,"bit":{bit}}}]}}"#

@@ -24,7 +24,10 @@ fn as_lines(text: &str, jobs: usize) -> Result<String, String> {
 
 fn as_packed(text: &str, jobs: usize) -> Result<Packed, String> {
     let source = LineSource::open(text.as_bytes());
-    source.and_then(|source| pack(source, DataFormat::ChannelsFirst, jobs)).map_err(|error| error.to_string())
+    source
+        .and_then(|source| pack(source, DataFormat::ChannelsFirst, jobs))
+        .map(|(packed, _)| packed)
+        .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn any_number_of_threads_gives_what_one_reader_gives() {
         let text = many(count).join("\n\n");
         let sites: Vec<Site> = Reader::new(text.as_bytes()).map(Result::unwrap).collect();
         let source = Each { shape: sites[0].shape, sites: sites.into_iter().map(Ok::<_, PassError>) };
-        let expected = pack(source, DataFormat::ChannelsFirst, 1).unwrap();
+        let (expected, _) = pack(source, DataFormat::ChannelsFirst, 1).unwrap();
         assert_eq!(expected.len(), count);
         for jobs in [1, 2, 5] {
             assert_eq!(as_packed(&text, jobs), Ok(expected.clone()), "{count} lines, {jobs} threads");

@@ -24,6 +24,8 @@ const DEFAULT_RANGE: (f32, f32) = (-30.0, 30.0);
 /// What a user asks for.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// The layer that the sites are for.
+    pub layer: Option<String>,
     /// The shape of the tensors.
     pub shape: Option<Shape>,
     /// The operator, a name in the set of models.
@@ -178,6 +180,7 @@ impl Request {
         target: Result<Target, NoTarget>,
         mut say: impl FnMut(Note),
     ) -> Result<(), RequestError> {
+        self.layer = Some(name.to_owned());
         let layer = || name.to_owned();
         let target = match target {
             Ok(target) => Some(target),
@@ -238,7 +241,7 @@ impl Request {
             true => Sampler::single_bit_flip(shape, seed),
             false => self.sampler(shape, seed, say)?,
         };
-        Ok(Drawing { sampler, first, count })
+        Ok(Drawing { sampler, first, count, layer: self.layer.clone() })
     }
 
     fn sampler(&self, shape: Shape, seed: u64, mut say: impl FnMut(Note)) -> Result<Sampler, RequestError> {

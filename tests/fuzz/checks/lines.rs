@@ -30,7 +30,7 @@ pub fn check(data: &[u8]) {
     }
     if let Some(first) = sites.first() {
         let each = Each { shape: first.shape, sites: Reader::new(data) };
-        let one_by_one = pack(each, DataFormat::ChannelsLast, 1).expect("good lines");
+        let (one_by_one, _) = pack(each, DataFormat::ChannelsLast, 1).expect("good lines");
         assert_eq!(format!("{:?}", packed(data).expect("good lines")), format!("{one_by_one:?}"));
     }
     for site in &sites {
@@ -58,7 +58,7 @@ fn passed(data: &[u8]) -> Result<Vec<u8>, PassError> {
 }
 
 fn packed(data: &[u8]) -> Result<Packed, PassError> {
-    pack(LineSource::open(data)?, DataFormat::ChannelsLast, 2)
+    Ok(pack(LineSource::open(data)?, DataFormat::ChannelsLast, 2)?.0)
 }
 
 fn dense_arrays_hold_the_cells(site: &Site, format: DataFormat) {

@@ -42,7 +42,7 @@ fn what_is_struck_is_a_share(plan: &Plan) {
 }
 
 fn sites_are_what_they_say(sampler: &Sampler, shape: Shape) {
-    let writer = Writer::new(sampler);
+    let writer = Writer::new(sampler, None);
     let mut drawn = sampler.room();
     let mut classifier = Classifier::new(shape);
     for index in 0..3 {
