@@ -1,5 +1,6 @@
 //! Where a text comes from: a file or stdin, read whole or opened for lines.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -49,6 +50,16 @@ pub enum InputError {
         /// The input.
         name: String,
     },
+    /// A file of another kind.
+    #[error("{name}: is {kind}, not {what}")]
+    Kind {
+        /// The input.
+        name: String,
+        /// What it is.
+        kind: Kind,
+        /// What is expected.
+        what: String,
+    },
     /// No text at all.
     #[error("{name}: is empty, {what} is expected")]
     Empty {
@@ -57,6 +68,35 @@ pub enum InputError {
         /// What is expected.
         what: String,
     },
+}
+
+/// A kind of file that is no text, as its first bytes tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Such as a saved model, `.h5`.
+    Hdf5,
+    /// Such as a saved model, `.keras`.
+    Zip,
+    /// An array, `.npy`.
+    Numpy,
+}
+
+impl Kind {
+    fn of(start: &[u8]) -> Option<Self> {
+        let marks: [(&[u8], Kind); 3] =
+            [(b"\x89HDF\r\n\x1a\n", Kind::Hdf5), (b"PK\x03\x04", Kind::Zip), (b"\x93NUMPY", Kind::Numpy)];
+        marks.into_iter().find(|(mark, _)| start.starts_with(mark)).map(|(_, kind)| kind)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Hdf5 => "an HDF5 file",
+            Kind::Zip => "a zip archive",
+            Kind::Numpy => "a NumPy file",
+        })
+    }
 }
 
 impl Input {
@@ -93,13 +133,25 @@ impl Input {
         }
     }
 
+    /// Opens an input that holds text.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or it is a file of a kind that is no text.
+    pub fn open_text(&self, what: &str) -> Result<Box<dyn BufRead + Send>, InputError> {
+        let mut input = self.open(what)?;
+        match Kind::of(input.fill_buf().map_err(|error| self.error(error))?) {
+            Some(kind) => Err(InputError::Kind { name: self.name(), kind, what: what.to_owned() }),
+            None => Ok(input),
+        }
+    }
+
     /// Reads all of the input as UTF-8 text; empty input is refused.
     ///
     /// # Errors
-    /// As [`open`](Self::open), or there is no text, no UTF-8, or more than [`MOST_BYTES`].
+    /// As [`open_text`](Self::open_text), or there is no text, no UTF-8, or more than [`MOST_BYTES`].
     pub fn read_text(&self, what: &str) -> Result<String, InputError> {
         let mut bytes = Vec::new();
-        let read = self.open(what)?.take(MOST_BYTES + 1).read_to_end(&mut bytes);
+        let read = self.open_text(what)?.take(MOST_BYTES + 1).read_to_end(&mut bytes);
         if read.map_err(|error| self.error(error))? as u64 > MOST_BYTES {
             return Err(InputError::TooLong { name: self.name() });
         }

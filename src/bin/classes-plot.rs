@@ -47,7 +47,7 @@ fn plot(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     let options =
         SheetOptions { most: args.most, channels: args.channels.get(), columns: args.columns.map(NonZeroUsize::get) };
     let input = Input::from_arg(args.sites.as_deref());
-    let lines = input.open("sites, one a line")?;
+    let lines = input.open_text("sites, one a line")?;
     let progress = speaker.progress(Doing::Sites(None));
     let sheet = Sheet::read(lines, options, &progress).map_err(|error| Failure::in_input(&input, error))?;
     drop(progress);

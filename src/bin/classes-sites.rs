@@ -34,7 +34,7 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
     }
     if let Some(file) = &args.read {
         let input = Input::from_arg(Some(file));
-        let read = LineSource::open(input.open("sites, one a line")?);
+        let read = LineSource::open(input.open_text("sites, one a line")?);
         let passed = read.and_then(|source| write(args, source, None, args.data_format.unwrap_or_default(), speaker));
         return passed.map(drop).map_err(|error| Failure::passing(Some(&input), error));
     }

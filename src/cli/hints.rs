@@ -11,7 +11,7 @@ use crate::config::ConfigError;
 use crate::edit::EditError;
 use crate::error_model::{Models, ModelsError, NoLayer, TableError};
 use crate::fill::FillError;
-use crate::input::InputError;
+use crate::input::{InputError, Kind};
 use crate::json::JsonError;
 use crate::model_file::ModelFileError;
 use crate::patch::PatchError;
@@ -49,6 +49,12 @@ impl Explain for InputError {
     fn hint(&self) -> Option<String> {
         match self {
             InputError::Terminal { .. } => some("pipe something in, or name a file; --help shows an example"),
+            InputError::Kind { kind: Kind::Hdf5 | Kind::Zip, what, .. } if what == "a model config" => {
+                some("h5-config-get prints a saved model's config: h5-config-get MODEL | classes-patch --list")
+            }
+            InputError::Kind { kind: Kind::Numpy, what, .. } if what == "sites" => {
+                some("--injections and --masks take NumPy files")
+            }
             _ => None,
         }
     }

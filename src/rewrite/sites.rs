@@ -76,7 +76,7 @@ impl SiteFiles {
         let jobs = thread::available_parallelism().map_or(1, usize::from).min(MOST_JOBS);
         match self {
             SiteFiles::Lines(input) => {
-                let text = input.open("sites")?;
+                let text = input.open_text("sites")?;
                 let packed = LineSource::open(text).and_then(|source| packed::pack(source, data_format, jobs));
                 let (packed, parsers) = packed.map_err(|error| SitesError::Passing { name: input.name(), error })?;
                 Ok((packed, parsers.iter().flat_map(|parser| parser.layers().clone()).collect()))
