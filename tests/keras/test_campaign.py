@@ -193,7 +193,7 @@ def test_keras_2_odd_names_and_classes_drawn_equally(tmp_path):
         (changed(model="no.h5"), "model: FOLDER/no.h5: no such file"),
         (changed(model="a{b}.h5"), "model: FOLDER/a{b}.h5: Snakemake takes no braces in a path"),
         (changed(inputs="no.npy"), "inputs: FOLDER/no.npy: no such file"),
-        (changed(inputs=str(DATA / "README.md")), f"inputs: {DATA}/README.md: is no NumPy file and no folder of images: "),
+        (changed(inputs=str(DATA / "README.md")), f"inputs: {DATA}/README.md: is no NumPy file of numbers (.npy, .npz)\n  hint: "),
         (
             changed(inputs=str(DATA / "digits-test.npz")),
             f"inputs: {DATA}/digits-test.npz: holds images, labels: say which, as {DATA}/digits-test.npz:images",
@@ -218,7 +218,8 @@ def test_keras_2_odd_names_and_classes_drawn_equally(tmp_path):
         (changed(operators={"conv": "relu"}), "operators: DATA/digits-keras3.h5 has no layer 'conv'\n  hint: did you mean 'conv2d'?"),
         (changed(operators={"conv2d": "conv_gem"}), "operators: conv2d: the sets have no operator 'conv_gem'\n  hint: did you mean 'conv_gemm'?"),
         (changed(operators={"conv2d": "tanh"}, sets=["gpu-thread", "gpu-warp"]), "layers: 'conv2d': gpu-thread has no tanh"),
-        (changed(sets=["gpu-wrap"]), "classes-sites: "),
+        (changed(sets=["gpu-wrap"]), "sets: gpu-wrap: "),
+        (changed(inputs=str(DATA)), f"inputs: {DATA}: is a folder"),
         (changed(sets=["a{b}"]), "sets: FOLDER/a{b}: Snakemake takes no braces in a path"),
         (changed(seeds=[-1]), "seeds: must be a whole number from 0 to 2^53 - 1, is -1"),
         (changed(sites=0), "sites: must be at least 1"),
@@ -248,7 +249,7 @@ def test_many_mistakes_are_told_at_once(tmp_path):
     assert str(refused.value).splitlines() == [
         "seeds: must be a whole number from 0 to 2^53 - 1, is -1; must be a whole number from 0 to 2^53 - 1, is -3",
         "sites: must be a whole number from 0 to 2^53 - 1, is 'many'",
-        "classes-sites: gpu-wrap: no such file",
+        "sets: gpu-wrap: no such file",
         "  hint: did you mean gpu-warp, gpu-thread?",
     ]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pipe
 import pytest
 from classes_h5 import play, runner
+from classes_h5.files import input_names
 from classes_h5.simulator import ErrorSimulatorMode
 from kerases import DATA, KERAS, SIMULATOR, load, run
 
@@ -323,10 +324,12 @@ def two_simulators(faulty, digits, folder):
         (lines_with(lambda lines: ['{"cells": []}']), {}, "{folder}/sites.ndjson: line 1: no injection site: no cells"),
         (lines_with(lambda lines: ["[1"]), {}, "{folder}/sites.ndjson: line 1: no injection site: Expecting ',' delimiter, column 3"),
         (given(first=24), {}, "no site to play: 24 sites, the first wanted is 24"),
-        (saved("images", np.zeros((5, 8, 8))), {"labels": None}, "each of the images has shape (8, 8), the network takes (8, 8, 1)"),
-        (saved("images", np.zeros((0, 8, 8, 1))), {}, "images must be an array of numbers of one or more inputs, found float64 of shape (0, 8, 8, 1)"),
-        (given(images="{faulty}/sites.ndjson"), {}, "{faulty}/sites.ndjson: not a NumPy array (.npy) of plain numbers"),
-        (given(images="{data}/digits-test.npz"), {}, "{data}/digits-test.npz: an archive, must be one NumPy array (.npy)"),
+        (saved("images", np.zeros((5, 8, 8))), {"labels": None}, "input 'image' has shape (None, 8, 8, 1), what is given (5, 8, 8)"),
+        (saved("images", np.zeros((0, 8, 8, 1))), {}, "no inputs given"),
+        (given(images="{faulty}/sites.ndjson"), {}, "{faulty}/sites.ndjson: is no NumPy file of numbers (.npy, .npz)\n  hint: numpy.save('sites.npy', array) makes one"),
+        (given(images="{faulty}"), {}, "{faulty}: is a folder, must be a NumPy file (.npy, .npz)"),
+        (given(images="{data}/digits-test.npz:labels"), {}, "input 'image' has shape (None, 8, 8, 1), what is given (360,)"),
+        (given(images="{data}/digits-test.npz"), {}, "{data}/digits-test.npz: holds images, labels: say which, as {data}/digits-test.npz:images"),
         (saved("labels", np.zeros(39, int)), {}, "39 labels for 40 images"),
         (saved("labels", np.zeros((40, 10))), {}, "labels must be one integer an input, found float64 of shape (40, 10)"),
         (saved("labels", np.arange(40)), {}, "labels are from 0 to 39, the network has classes 0 to 9"),
@@ -343,6 +346,47 @@ def test_bad_input_is_told_in_one_line(change, options, message, faulty, digits,
     arguments = [str(asked.pop("model")), *(f"--{name}={value}" for name, value in asked.items() if value is not None)]
     assert play.main(arguments) == "play: " + message.format(folder=tmp_path, faulty=faulty, digits=digits, data=DATA)
     assert not (tmp_path / "out.tsv").exists()
+
+
+@pytest.mark.parametrize("version", KERAS)
+def test_several_inputs_and_outputs(version, tmp_path):
+    """Inputs by name or in the model's order; the hook has all of both."""
+    k = KERAS[version]
+    k.utils.set_random_seed(5)
+    rng = np.random.default_rng(6)
+    cells = [{tuple(rng.integers((6, 6, 2)).tolist()): float(rng.normal(0, 9)) for _ in range(3)} for _ in range(9)]
+    (tmp_path / "sites.ndjson").write_text("\n".join(pipe.site_line((6, 6, 2), site) for site in cells))
+    sparse = [{"index": [(h * 6 + w) * 2 + c for h, w, c in site], "value": list(site.values())} for site in cells]
+    camera, thermal = k.Input((6, 6, 2), name="camera"), k.Input((6, 6, 1), name="thermal")
+    x = SIMULATOR[version](sparse, [], len(sparse), name="simulator")(k.layers.Conv2D(2, 3, padding="same", name="conv")(camera))
+    joined = k.layers.Concatenate()([x, thermal])
+    outputs = [k.layers.Dense(3, name="what")(k.layers.Flatten()(joined)), k.layers.Conv2D(1, 1, name="where")(joined)]
+    model = k.Model([camera, thermal], outputs)
+    images = {"thermal": rng.random((4, 6, 6, 1), np.float32), "camera": rng.random((4, 6, 6, 2), np.float32)}
+
+    def outcome(golden, faulty, given):
+        assert [array.shape for array in given] == [(6, 6, 2), (6, 6, 1)]
+        assert [array.shape for array in golden] == [(3,), (6, 6, 1)]
+        return float(max(abs(a - b).max() for a, b in zip(golden, faulty)) + given[1].sum())
+
+    rows = typed(runner.play(model, None, tmp_path / "sites.ndjson", images, outcome=outcome, batch_size=2))
+    in_order = [images["camera"], images["thermal"]]
+    assert typed(runner.play(model, None, tmp_path / "sites.ndjson", in_order, outcome=outcome, batch_size=2)) == rows
+    simulator = model.get_layer("simulator")
+    for row in rows:
+        given = [part[int(row["input"])][None] for part in in_order]
+        simulator.set_mode(ErrorSimulatorMode.disabled)
+        golden = run(model, given)
+        simulator.set_mode(ErrorSimulatorMode.enabled)
+        simulator.select(int(row["site"]))
+        apart = max(abs(a - b).max() for a, b in zip(golden, run(model, given)))
+        assert float(row["distance"]) == pytest.approx(apart, abs=1e-4)
+        assert float(row["outcome"]) == pytest.approx(apart + given[1].sum(), abs=1e-3)
+    assert len({row["input"] for row in rows}) > 1
+    with pytest.raises(runner.PlayError, match="the model's inputs are camera, thermal, those given camera, heat"):
+        runner.play(model, None, tmp_path / "sites.ndjson", {"camera": in_order[0], "heat": in_order[1]}, outcome=outcome)
+    with pytest.raises(runner.PlayError, match="as many of each input are needed, found 4 of camera, 3 of thermal"):
+        runner.play(model, None, tmp_path / "sites.ndjson", [in_order[0], in_order[1][:3]], outcome=outcome)
 
 
 @pytest.mark.parametrize("version", KERAS)
@@ -371,7 +415,7 @@ def test_what_cannot_be_played_is_told(version, tmp_path):
     assert told(again, "shared") == (
         "shared is called 2 times in one pass: a transient fault strikes once (classes-patch --node)"
     )
-    assert told(pair, "shared", sites="one.ndjson") == "the network takes 2 inputs, only one can be fed"
+    assert told(pair, "shared", sites="one.ndjson") == f"the model's inputs are {', '.join(input_names(pair))}, 1 given"
 
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):

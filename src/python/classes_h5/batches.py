@@ -18,10 +18,10 @@ def play_batches(model, found, images, pairs, size, graph):
     """Yields Batches that hold each of the pairs (site, input) once, in an order of their own.
 
     Every computation has `size` rows, if need be of padding: so a prediction depends little on which others are made.
-    graph: compile (tf.function), else compute eagerly.
+    images: an array for each of the network's inputs. graph: compile (tf.function), else compute eagerly.
     """
     before, after = cut(model, found.outermost)
-    simulator, dtype = found.layer, model.inputs[0].dtype
+    simulator, dtypes = found.layer, [tensor.dtype for tensor in model.inputs]
 
     def rest(carried, rows):
         return after([tf.gather(tensor, rows) for tensor in carried])
@@ -36,7 +36,7 @@ def play_batches(model, found, images, pairs, size, graph):
     def block(number):
         """Of `size` of the inputs used: the tensors at the cut, the golden outputs."""
         members = used[np.minimum(np.arange(size) + number * size, len(used) - 1)]
-        carried = before([tf.cast(images[members], dtype)])
+        carried = before([tf.cast(part[members], dtype) for part, dtype in zip(images, dtypes)])
         simulator.set_mode(ErrorSimulatorMode.disabled)
         golden = rest(carried, tf.range(size))
         simulator.set_mode(ErrorSimulatorMode.enabled)

@@ -1,7 +1,5 @@
 """Saved Keras models: which Keras loads them, their graphs, and what they take."""
 
-from pathlib import Path
-
 from classes_h5 import filters
 from classes_h5.keras_internals import origin
 
@@ -20,16 +18,15 @@ def input_shapes(graph):
 
 
 def keras_for(path, wanted):
-    """The module of the Keras to load a file with: 2, 3, or that which wrote it."""
-    if not Path(path).exists():
-        raise Refused(f"{path}: no such file")
-    if wanted != "auto":
-        return imported(wanted, {"2": "tf_keras", "3": "keras"}[wanted], f"--keras {wanted}")
+    """The module of the Keras to load a file with: 2, 3, or that which wrote it. The filters say what is no model file."""
     try:
-        version = str(filters.keras_version(path))
+        version = str(filters.keras_version(path)) if wanted == "auto" else wanted
+        if wanted != "auto":
+            filters.config(path)
     except filters.FilterError as error:
         raise Refused(str(error).removeprefix("h5-config-get: ")) from error
-    return imported(version, {"2": "tf_keras", "3": "keras"}[version], f"{path} is of Keras {version}")
+    why = f"{path} is of Keras {version}" if wanted == "auto" else f"--keras {wanted}"
+    return imported(version, {"2": "tf_keras", "3": "keras"}[version], why)
 
 
 def imported(version, package, why):

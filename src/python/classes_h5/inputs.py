@@ -64,18 +64,28 @@ def read_inputs(words, keras, model, prepare=None, size=None):
     `size` (height, width) is that of images where the model takes any.
     """
     shapes = input_shapes(graph_of(model))
-    if len(words) != len(shapes):
-        raise Refused(f"the model's inputs are {', '.join(shapes)}, {len(words)} given")
-    named = [named_file(word, shapes) for word in words]
-    names = [name or own for own, (name, _) in zip(shapes, named)]
-    if len(set(names)) < len(names):
-        raise Refused(f"the model's inputs are {', '.join(shapes)}, those given {', '.join(names)}")
     parts = {}
-    for name, (_, file) in zip(names, named):
+    for name, file in by_name(words, shapes).items():
         folder = Path(file).is_dir()
         part = ImageFolder(Path(file), keras, name, shapes[name], size) if folder else array_from(file)
         parts[name] = Prepared(part, prepare) if prepare else part
     return parts
+
+
+def read_arrays(words, model):
+    """As read_inputs, of NumPy files only, as they are."""
+    return {name: array_from(file) for name, file in by_name(words, input_shapes(graph_of(model))).items()}
+
+
+def by_name(words, names):
+    """{input: its file} of as many files, in the model's order or as name=file."""
+    if len(words) != len(names):
+        raise Refused(f"the model's inputs are {', '.join(names)}, {len(words)} given")
+    named = [named_file(word, names) for word in words]
+    found = [name or own for own, (name, _) in zip(names, named)]
+    if len(set(found)) < len(found):
+        raise Refused(f"the model's inputs are {', '.join(names)}, those given {', '.join(found)}")
+    return {name: file for name, (_, file) in zip(found, named)}
 
 
 def named_file(word, names):
@@ -96,8 +106,14 @@ def array_from(word):
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise Refused(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise Refused(f"{path}: is no NumPy file and no folder of images: {error}") from error
+    except IsADirectoryError:
+        raise Refused(f"{path}: is a folder, must be a NumPy file (.npy, .npz)") from None
+    except (ValueError, EOFError):
+        raise Refused(
+            f"{path}: is no NumPy file of numbers (.npy, .npz)\n  hint: numpy.save('{path.stem}.npy', array) makes one"
+        ) from None
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror or error}") from error
     if isinstance(loaded, np.lib.npyio.NpzFile):
         with loaded:
             keys = loaded.files

@@ -12,8 +12,8 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
-
+from classes_h5.files import Refused
+from classes_h5.inputs import array_from, read_arrays
 from classes_h5.runner import COLUMNS, CROSSED, ONE, PlayError, load, one_line, play
 
 
@@ -48,19 +48,6 @@ def hook(spec):
         raise PlayError(f"--outcome {spec}: {one_line(error)}") from error
 
 
-def array(path):
-    """A NumPy file."""
-    try:
-        loaded = np.load(path, mmap_mode="r")
-    except OSError as error:
-        raise PlayError(f"{path}: {error.strerror or one_line(error)}") from error
-    except (ValueError, EOFError) as error:
-        raise PlayError(f"{path}: not a NumPy array (.npy) of plain numbers") from error
-    if not isinstance(loaded, np.ndarray):
-        raise PlayError(f"{path}: an archive, must be one NumPy array (.npy)")
-    return loaded
-
-
 def number(least):
     """The argument type of whole numbers from `least` on."""
 
@@ -82,8 +69,14 @@ def arguments(given):
     )
     add = parser.add_argument
     add("model", help="the file that h5-config-set wrote")
-    add("--images", required=True, metavar="FILE.npy", help="the network's inputs, first axis: one input after the other")
-    add("--labels", metavar="FILE.npy", help="their classes, integers")
+    add(
+        "--images",
+        required=True,
+        nargs="+",
+        metavar="FILE",
+        help="the network's inputs, one after the other: .npy or .npz:KEY; of several one each, in order or as NAME=FILE",
+    )
+    add("--labels", metavar="FILE", help="their classes, integers; .npy or .npz:KEY")
     add("--sites", required=True, metavar="FILE", help="the lines that the model was filled with")
     add("--out", required=True, metavar="FILE.tsv", help="the predictions; appears whole or not at all")
     add("--simulator", metavar="NAME", help="which, if there are several; nested: outer/simulator")
@@ -107,8 +100,9 @@ def main(given=None):
     options = arguments(given)
     try:
         outcome = options.outcome and hook(options.outcome)
-        images, labels = array(options.images), options.labels and array(options.labels)
+        labels = options.labels and array_from(options.labels)
         model = load(options.model, options.keras)
+        images = read_arrays(options.images, model)
         table = play(
             model,
             options.simulator,
@@ -124,7 +118,7 @@ def main(given=None):
             count=options.count,
         )
         write(table, options.out)
-    except PlayError as error:
+    except (PlayError, Refused) as error:
         return f"play: {error}"
     except OSError as error:
         return f"play: {options.out}: {error.strerror}"

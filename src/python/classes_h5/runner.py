@@ -15,12 +15,13 @@ import re
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import tensorflow as tf
 
+from classes_h5 import inputs
 from classes_h5.batches import play_batches
 from classes_h5.cut import layer_before, simulators, times_called
 from classes_h5.files import Refused, keras_for
 from classes_h5.judge import asked, classes_of, judge
+from classes_h5.keras_internals import graph_of
 from classes_h5.simulator import ErrorSimulatorMode, error_simulator
 from classes_h5.site_lines import Site, SiteError, read_sites
 
@@ -85,10 +86,11 @@ def play(
 
     model: as `load` gives it. simulator: its name ("outer/simulator" in a nested model), None for the only one.
     sites: the path of the lines that the model was filled with. layer: its name in the rows, None for that before the simulator.
-    images: an array of the network's inputs. labels: their classes, integers, or None.
+    images: an array of the network's inputs, or of several inputs a list in the model's order or a dict by name.
+    labels: their classes, integers, or None.
     design: ONE, each site meets one input that (seed, site) decides; or CROSSED, each site meets every input.
-    outcome: a function of (golden, faulty, input) for each prediction, arrays without the batch axis (lists of them
-    where the network has several outputs), that returns a number, a bool or a str.
+    outcome: a function of (golden, faulty, input) for each prediction, arrays without the batch axis (lists of them,
+    in the model's order, where the network has several outputs or inputs), that returns a number, a bool or a str.
     first, count: play these places of the file only. graph: False for eager computation, slower.
     Afterwards all simulators but this one are disabled. Raises PlayError.
     """
@@ -110,12 +112,12 @@ def play(
 
     layer = layer or layer_before(found)
     batch_size = model.inputs[0].shape[0] or batch_size
-    pairs = paired(design, seed, layer, sites, chosen, len(images))
+    pairs = paired(design, seed, layer, sites, chosen, len(images[0]))
     table = {name: [None] * len(pairs) for name in COLUMNS}
     for batch in play_batches(model, found, images, pairs, batch_size, graph):
         judged = judge(batch, None if labels is None else labels[pairs[batch.pairs, 1]], classes is not None)
         if outcome:
-            judged["outcome"] = hooked(outcome, batch, images[pairs[batch.pairs, 1]])
+            judged["outcome"] = hooked(outcome, batch, [part[pairs[batch.pairs, 1]] for part in images])
         for name, values in judged.items():
             for pair, value in zip(batch.pairs, values):
                 table[name][pair] = value
@@ -127,25 +129,26 @@ def play(
     return table
 
 
-def paired(design, seed, layer, sites, chosen, inputs):
+def paired(design, seed, layer, sites, chosen, count):
     """The pairs (place of the site, input) of a design, as an array of two columns."""
     if design == CROSSED:
-        return np.column_stack((np.repeat(chosen, inputs), np.tile(np.arange(inputs), len(chosen))))
-    return np.array([(place, meets(seed, layer, sites[place], inputs)) for place in chosen])
+        return np.column_stack((np.repeat(chosen, count), np.tile(np.arange(count), len(chosen))))
+    return np.array([(place, meets(seed, layer, sites[place], count)) for place in chosen])
 
 
-def meets(seed, layer, site, inputs):
+def meets(seed, layer, site, count):
     """The input that a site meets: uniform, and for no other reason than seed and site the same everywhere."""
     text = "\n".join(
         map(str, ("classes-h5 input 1", seed, layer, site.set, site.operator, site.seed, site.spatial_class, site.site))
     )
-    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") % inputs
+    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") % count
 
 
 def hooked(outcome, batch, images):
-    """What the outcome function says of each prediction of a batch."""
+    """What the outcome function says of each prediction of a batch. images: its inputs, an array for each of the network's."""
+    rows = images[0] if len(images) == 1 else map(list, zip(*images))
     try:
-        return [asked(outcome, batch, row, image) for row, image in enumerate(images)]
+        return [asked(outcome, batch, row, image) for row, image in enumerate(rows)]
     except Exception as error:
         raise PlayError(f"the outcome function: {type(error).__name__}: {one_line(error)}") from error
 
@@ -182,21 +185,21 @@ def matching(path, found):
 
 
 def checked(model, images, labels):
-    """Images and labels that the network can take."""
-    if len(model.inputs) != 1:
-        raise PlayError(f"the network takes {len(model.inputs)} inputs, only one can be fed")
-    wanted = tf.TensorShape(model.inputs[0].shape[1:])
-    if images.ndim == 0 or not len(images) or images.dtype.kind not in "biuf":
-        raise PlayError(f"images must be an array of numbers of one or more inputs, found {images.dtype} of shape {images.shape}")
-    if not wanted.is_compatible_with(images.shape[1:]):
-        raise PlayError(f"each of the images has shape {images.shape[1:]}, the network takes {tuple(wanted)}")
+    """Images, a list in the model's order, and labels that the network can take."""
+    try:
+        images = inputs.checked(graph_of(model), images)
+    except Refused as error:
+        raise PlayError(str(error)) from error
+    for part in images:
+        if part.dtype.kind not in "biuf":
+            raise PlayError(f"images must be numbers, found {part.dtype} of shape {part.shape}")
     if labels is not None:
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
             raise PlayError(f"labels must be one integer an input, found {labels.dtype} of shape {labels.shape}")
-        if len(labels) != len(images):
-            raise PlayError(f"{len(labels)} labels for {len(images)} images")
+        if len(labels) != len(images[0]):
+            raise PlayError(f"{len(labels)} labels for {len(images[0])} images")
     return images, labels
 
 

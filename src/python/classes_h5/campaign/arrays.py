@@ -70,7 +70,7 @@ def not_finite(inputs):
     return found
 
 
-# What a model takes, from its config
+# What a model takes and gives, from its config
 
 
 def model_inputs(config):
@@ -83,6 +83,12 @@ def model_inputs(config):
         return {name: shape_of(layers[name]) for name in references(config["input_layers"])}
     first = next(iter(layers), None)
     return {first: shape_of(layers[first])} if first else {}
+
+
+def model_outputs(config):
+    """The layers that the outputs come from; none where the config does not say."""
+    config = json.loads(config)["config"]
+    return references(config["output_layers"]) if isinstance(config, dict) and "output_layers" in config else []
 
 
 def name_of(layer):

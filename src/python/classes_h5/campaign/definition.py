@@ -27,7 +27,10 @@ class Campaign:
             with mistakes.of("model"):
                 wanted = self.settings["keras"]
                 self.keras = filters.keras_version(self.model) if wanted == "auto" else wanted
-                filters.config(self.model)
+                outputs = arrays.model_outputs(filters.config(self.model))
+                if len(outputs) > 1 and not self.settings["outcome"] and "outcome" not in mistakes:
+                    what = f"outcome: is missing: the model has {len(outputs)} outputs: {', '.join(outputs)}"
+                    raise CampaignError(what, "FILE.py:FUNCTION, of lists of arrays (golden, faulty)")
         if "inputs" not in mistakes:
             self._check_arrays(mistakes)
         if "sets" not in mistakes:
@@ -76,7 +79,7 @@ class Campaign:
     @property
     def inputs(self):
         """{input: its file in the results' folder}; of a single input that is not named, its name is empty."""
-        names = list(self.settings["inputs"])
+        names = sorted(self.settings["inputs"])
         if names == [""]:
             return {"": "inputs.npy"}
         return {name: f"inputs-{place}-{safe(name)}.npy" for place, name in enumerate(names)}
@@ -98,8 +101,8 @@ class Campaign:
         for name in given:
             with mistakes.of("inputs"):
                 found = arrays.opened("inputs", Given(*given[name]))
-                name, shape = (name, (wanted or {}).get(name)) if name else next(iter((wanted or {"": None}).items()))
-                arrays.check_inputs(found, name, shape)
+                takes = next(iter(wanted)) if wanted and len(wanted) == 1 else name
+                arrays.check_inputs(found, takes, (wanted or {}).get(takes))
                 counts[name] = len(found)
         with mistakes.of("inputs"):
             if len(set(counts.values())) > 1:

@@ -1,8 +1,11 @@
 """What is wrong with a campaign."""
 
+import re
 from contextlib import contextmanager
 
-from classes_h5.filters import FilterError
+from classes_h5.filters import PROGRAMS, FilterError
+
+FILTER = re.compile(f"^({'|'.join(PROGRAMS)}): ")
 
 
 class CampaignError(FilterError):
@@ -21,7 +24,7 @@ class Mistakes:
         try:
             yield
         except FilterError as error:
-            self._found.append((key, str(error)))
+            self._found.append((key, FILTER.sub(f"{key}: ", str(error))))
         except ValueError as error:
             self._found.append((key, f"{key}: {error}"))
 

@@ -35,15 +35,22 @@ class Reader:
         """A path that is relative to the YAML file, or to a home directory."""
         return self.base / Path(text(value)).expanduser()
 
-    def file(self, value):
+    def model(self, value):
+        """Whatever is there: h5-config-get says what is no model."""
         path = without_braces(self.path(value))
-        if not path.is_file():
+        if not path.exists():
             raise ValueError(f"{path}: no such file")
+        return path
+
+    def file(self, value):
+        path = self.model(value)
+        if not path.is_file():
+            raise ValueError(f"{path}: is a folder")
         return path
 
     def array(self, value):
         """FILE.npy, or FILE.npz:NAME."""
-        value, _, name = (text(value), "", "") if self.path(value).is_file() else text(value).rpartition(":")
+        value, _, name = (text(value), "", "") if self.path(value).exists() else text(value).rpartition(":")
         if not value:
             raise ValueError(f"{self.path(name)}: no such file")
         return self.file(value), name
@@ -74,7 +81,7 @@ class Reader:
     def keys(self):
         """{key: (how it is read, what it is where it is not given)}"""
         return {
-            "model": (self.file, None),
+            "model": (self.model, None),
             "inputs": (self.arrays, None),
             "labels": (self.array, None),
             "keras": (word("auto", 2, 3), "auto"),
