@@ -10,17 +10,25 @@ import pytest
 from campaigns import BINARIES, changed, command
 from classes_h5 import play
 from classes_h5.campaign import __main__ as main
-from classes_h5.campaign import progress, teller
+from classes_h5.campaign import progress, teller, words
 from kerases import DATA
 
 TINY = changed(layers=["conv2d"], sets=["single-bit-flip"], sites=4, shard=2, weights="times.tsv", labels=...)
 JUDGE = """
+from pathlib import Path
+
+
 def lost(golden, faulty, image):
     return bool(golden.argmax() != faulty.argmax())
 
 
 def broken(golden, faulty, image):
     raise ValueError("no such class")
+
+
+def meddling(golden, faulty, image):
+    (Path(__file__).resolve().parent / "times.tsv").write_text("layer\\tweight\\nconv2d\\t2\\n")
+    return 0.5
 """
 
 
@@ -53,6 +61,19 @@ def test_a_judge_of_ones_own_beside_the_yaml_and_one_line_of_progress(folder):
         "campaign: 2 steps failed; run it again and only what is missing is made",
         "campaign: all that Snakemake says: results/snakemake.log",
     ]
+
+
+def test_a_file_that_changes_while_the_campaign_runs_is_told_and_the_next_run_is_right(folder):
+    settings = {**TINY, "sites": 1, "outcome": "judge.py:meddling"}
+    said, code = command(folder, settings)
+    assert code == 1
+    assert said.splitlines()[-1] == "campaign: weights.tsv changed while the campaign ran: run it again"
+    played = next(folder.glob("results/*/*/*/*.predictions.tsv")).stat().st_mtime_ns
+    said, code = command(folder, settings)
+    assert code == 0, said
+    figures = pd.read_csv(folder / "results" / "estimates.tsv", sep="\t")
+    assert set(figures["weight"]) == {2}
+    assert next(folder.glob("results/*/*/*/*.predictions.tsv")).stat().st_mtime_ns == played
 
 
 def test_a_judge_of_ones_own_is_the_players_hook(folder, monkeypatch):
@@ -146,9 +167,19 @@ def test_durations(seconds, text):
 def test_the_words_of_a_step(tmp_path):
     log = tmp_path / "log"
     log.write_text("WARNING: All log messages before absl::Init\nI0000 00:00:17 cuda\n\nplay: no\n  hint: yes\n")
-    assert teller.words([log, tmp_path / "none"]) == ["play: no", "  hint: yes"]
+    assert words.words([log, tmp_path / "none"]) == ["play: no", "  hint: yes"]
     log.write_text('said\nTraceback (most recent call last):\n  File "x"\nMemoryError: too much\n')
-    assert teller.words([log]) == ["said", "MemoryError: too much"]
+    assert words.words([log]) == ["said", "MemoryError: too much"]
+
+
+def test_what_ranges_and_weights_say_is_told_and_noted(tmp_path, monkeypatch):
+    events = [{"finished": "weights", "words": ["weights: gru: GRU is not counted, its weight is 0"]}, {"finished": "table", "words": []}]
+    assert shown(events, io.StringIO()) == "weights: gru: GRU is not counted, its weight is 0\n"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "weights.log").write_text("I0000 00:00:17 cuda\nweights: gru: GRU is not counted\n")
+    assert words.notes(["ranges", "weights"]) == ["weights: gru: GRU is not counted"]
+    assert words.notes(["ranges"]) == []
 
 
 def test_what_python_steps_say_is_in_their_log(tmp_path):
@@ -170,5 +201,5 @@ def test_a_reader_that_is_gone_ends_the_telling_and_not_the_run():
 
     logger = logging.Logger("gone")
     logger.addHandler(teller.Teller(Gone()))
-    record = logging.makeLogRecord({"name": "gone", "event": "job_info", "jobid": 1, "rule_name": "page"})
+    record = logging.makeLogRecord({"name": "gone", "event": "job_info", "jobid": 1, "rule_name": "page", "log": []})
     logger.handlers[0].emit(record)

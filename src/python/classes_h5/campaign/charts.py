@@ -103,7 +103,17 @@ def said(figures, layer):
     )
 
 
-def marked(figures, layer, x, top=0.0):
+def nested(x, y, shape):
+    """A shape at a place that is a percentage."""
+    return f'<svg x="{x}" y="{y}" overflow="visible">{shape}</svg>'
+
+
+def moved(x, y, shape):
+    """A shape at a place in units of the picture, for programs that know little of SVG."""
+    return f'<g transform="translate({x} {y})">{shape}</g>'
+
+
+def marked(figures, layer, x, top=0.0, placed=nested):
     """The marks of a layer, and how high they are together."""
     parts = []
     found = lanes(figures, layer)
@@ -114,7 +124,7 @@ def marked(figures, layer, x, top=0.0):
             noted = ' class="noted"' if apart else ""
             ends = f'<line{noted} x1="{x(row.low)}" x2="{x(row.high)}" y1="{y}" y2="{y}"/>'
         shape = f'<g class="hollow">{MARKS[number % 4]}</g>' if apart else MARKS[number % 4]
-        parts.append(f'<g class="set{number % 4}">{ends}<svg x="{x(row.estimate)}" y="{y}" overflow="visible">{shape}</svg></g>')
+        parts.append(f'<g class="set{number % 4}">{ends}{placed(x(row.estimate), y, shape)}</g>')
     return "".join(parts), LANE * max(len(found), 1) + GAP
 
 
@@ -131,14 +141,15 @@ def for_paper(figures, caption, width=720):
     """The chart as an SVG of its own: legend, names, axis title; the caption is its description."""
     axis = Axis(figures)
     names = 12 + 7 * max(len(layer) + 1 + len(figures.groups[layer]) for layer in figures.layers)
-    left, right, top = min(names, width // 2), width - 16, 30
+    left, right = min(names, width // 2), width - 24
+    marks_meaning, top = legend(figures, width)
 
     def x(value):
         return f"{left + (right - left) * axis.share(value):.1f}"
 
-    parts, y = [], float(top)
+    parts, y = [], top
     for layer in figures.layers:
-        marks, height = marked(figures, layer, x, y)
+        marks, height = marked(figures, layer, x, y, moved)
         middle = y + height / 2 + 4
         parts.append(f'<text x="{left - 10}" y="{middle}" text-anchor="end">{escape(layer)} {figures.groups[layer]}</text>{marks}')
         y += height
@@ -149,20 +160,23 @@ def for_paper(figures, caption, width=720):
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{high}" viewBox="0 0 {width} {high}" role="img">'
         f"<title>Layers by {escape(figures.measure)}</title><desc>{escape(caption)}</desc><style>{STYLE}</style>"
-        f'<rect width="100%" height="100%" fill="#fff"/>{legend(figures, left)}{grid}{"".join(parts)}{ticks}{title}</svg>\n'
+        f'<rect width="100%" height="100%" fill="#fff"/>{marks_meaning}{grid}{"".join(parts)}{ticks}{title}</svg>\n'
     )
 
 
-def legend(figures, left):
-    parts, x = [], float(left)
+def legend(figures, width):
+    """What the marks mean, in as many lines as it takes, and how high that is."""
+    parts, x, y = [], 16.0, 14.0
     for number, name in enumerate(figures.sets):
         for apart in (False, True)[: 2 if figures.apart else 1]:
-            shape = f'<g class="hollow">{MARKS[number % 4]}</g>' if apart else MARKS[number % 4]
             text = f"{name} {name_of(figures.apart if apart else figures.shown)}" if figures.apart else name
-            parts.append(f'<g class="set{number % 4}"><svg x="{x}" y="14" overflow="visible">{shape}</svg></g>')
-            parts.append(f'<text x="{x + 10}" y="18">{escape(text)}</text>')
-            x += 24 + 6.6 * len(text)
-    return "".join(parts)
+            wide = 34 + 6.6 * len(text)
+            if x > 16 and x + wide > width:
+                x, y = 16.0, y + 18
+            shape = f'<g class="hollow">{MARKS[number % 4]}</g>' if apart else MARKS[number % 4]
+            parts.append(f'<g class="set{number % 4}">{moved(x, y, shape)}</g><text x="{x + 10}" y="{y + 4}">{escape(text)}</text>')
+            x += wide
+    return "".join(parts), y + 16
 
 
 def nice(step):

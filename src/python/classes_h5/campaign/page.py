@@ -7,7 +7,7 @@ import jinja2
 import pandas as pd
 import yaml
 
-from classes_h5.campaign import charts, commands, downloads, estimates, figures, worst
+from classes_h5.campaign import charts, commands, downloads, estimates, figures, words, worst
 from classes_h5.campaign.runs import BASELINE
 
 
@@ -48,7 +48,7 @@ def context(campaign, given):
         },
         "citation": downloads.citation(record["versions"]["classes-sites"]),
         "worst": worst.sites(campaign, predictions, found),
-        "notes": campaign.notes + notes(),
+        "notes": [*campaign.notes, *words.notes(steps_of(campaign)), *notes()],
         "record": record,
         "commands": commands.of_one_shard(campaign),
         "given": yaml.safe_dump(given, sort_keys=False, allow_unicode=True),
@@ -73,6 +73,11 @@ def caption(campaign, found, record, inputs):
         f"classes-h5 {record['versions']['classes-sites']}",
     ]
     return ". ".join(sentences) + "."
+
+
+def steps_of(campaign):
+    """Those whose words are noted, if the files are not the user's."""
+    return [name for name, own in (("ranges", "golden"), ("weights", "macs")) if campaign.settings[name] == own]
 
 
 def notes():

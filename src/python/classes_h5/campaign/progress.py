@@ -51,6 +51,8 @@ class Progress:
         elif event.get("finished") == PLAYS:
             self.done += 1
             self.show(self.state())
+        elif event.get("words") and "finished" in event:
+            self.tell(event["words"])
         elif "said" in event:
             self.say(event["said"].removeprefix("campaign: "))
         elif "failed" in event:
@@ -93,9 +95,13 @@ class Progress:
         self.failures += 1
         if tuple(spoken) not in self.said and len(self.said) < MOST:
             self.said.add(tuple(spoken))
-            self.end_line()
-            self.out.write("\n".join(spoken) + "\n")
-            self.out.flush()
+            self.tell(spoken)
+
+    def tell(self, lines):
+        """What a step said, as it said it."""
+        self.end_line()
+        self.out.write("\n".join(lines) + "\n")
+        self.out.flush()
 
     def silence(self, event):
         """A step that ended without a word."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from classes_h5.campaign.estimates import EstimateError
 from classes_h5.campaign.progress import PIPE, PLAYS
+from classes_h5.campaign.words import NOTED, words
 from classes_h5.filters import FilterError
 
 PLACE = re.compile(r"(\w+(Error|Exception) in file| *File) .*, line \d+")
-TENSORFLOW = re.compile(r"[IWEF]\d{4} |\d{4}-\d\d-\d\d |WARNING: All log messages before absl")
 
 
 def tell(logger):
@@ -29,7 +29,7 @@ class Teller(logging.Handler):
     def __init__(self, pipe):
         super().__init__()
         self.pipe = pipe
-        self.rules = {}  # {job: its rule}
+        self.jobs = {}  # {number: (rule, logs)}
 
     def emit(self, record):
         event = str(getattr(record, "event", None) or "")
@@ -44,11 +44,12 @@ class Teller(logging.Handler):
         return {"shards": record.stats.get(PLAYS, 0)}
 
     def on_job_info(self, record):
-        self.rules[record.jobid] = record.rule_name
+        self.jobs[record.jobid] = record.rule_name, list(record.log)
         return {"begun": record.rule_name}
 
     def on_job_finished(self, record):
-        return {"finished": self.rules.get(record.job_id)}
+        rule, logs = self.jobs.get(record.job_id, ("", []))
+        return {"finished": rule, "words": words(logs) if rule in NOTED else []}
 
     def on_job_error(self, record):
         return {"failed": record.rule_name, "output": list(record.output), "words": words(record.log)}
@@ -78,11 +79,3 @@ def plain(text):
         line for line in text.strip().splitlines() if not re.match(r"(\w+(Error|Exception) in file| *File) .*, line \d+", line)
     ]
     return "\n".join(lines)
-
-
-def words(logs):
-    """What a step said, without a traceback and what TensorFlow says of the machine."""
-    text = "".join(Path(log).read_text(errors="replace") for log in logs if Path(log).is_file())
-    before, traceback, inside = text.partition("Traceback (most recent call last):\n")
-    lines = [*before.splitlines(), *(inside.rstrip().splitlines()[-1:] if traceback else [])]
-    return [line for line in lines if line.strip() and not TENSORFLOW.match(line)]
