@@ -40,6 +40,8 @@ echo
 echo "== In $out:"
 ls -l
 echo
-echo "Load it in Python (pip install './src/python[keras]' in an environment of yours brings the package and Keras):"
+echo "The tutorial goes on from here (docs/tutorial.md), with one more line for its environment:"
+echo "    . target/venv/bin/activate && pip install './src/python[keras]'"
+echo "Load the model in Python:"
 echo "    import classes_h5, keras"
 echo "    model = keras.models.load_model('faulty.h5')"
