@@ -41,7 +41,7 @@ echo "== In $out:"
 ls -l
 echo
 echo "The tutorial goes on from here (docs/tutorial.md), with one more line for its environment:"
-echo "    . target/venv/bin/activate && pip install './src/python[keras]'"
+echo "    . target/venv/bin/activate && pip install './src/python[keras]' scipy"
 echo "Load the model in Python:"
 echo "    import classes_h5, keras"
 echo "    model = keras.models.load_model('faulty.h5')"
