@@ -3,10 +3,15 @@
 import io
 import json
 import logging
+import os
+import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import yaml
 from campaigns import BINARIES, changed, command
 from classes_h5 import play
 from classes_h5.campaign import __main__ as main
@@ -74,6 +79,17 @@ def test_a_file_that_changes_while_the_campaign_runs_is_told_and_the_next_run_is
     figures = pd.read_csv(folder / "results" / "estimates.tsv", sep="\t")
     assert set(figures["weight"]) == {2}
     assert next(folder.glob("results/*/*/*/*.predictions.tsv")).stat().st_mtime_ns == played
+
+
+def test_an_interrupt_ends_it_in_one_line(folder):
+    (folder / "campaign.yaml").write_text(yaml.safe_dump(TINY))
+    words = [sys.executable, "-m", "classes_h5.campaign", "campaign.yaml", "results"]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=folder, start_new_session=True)
+    assert process.stderr.readline() == "campaign: golden ranges\n"
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate()[1]
+    assert (said, process.returncode) == ("campaign: interrupted; run it again and only what is missing is made\n", 130)
+    assert not (folder / "results" / "ranges.json").exists()
 
 
 def test_a_judge_of_ones_own_is_the_players_hook(folder, monkeypatch):

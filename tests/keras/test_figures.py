@@ -115,6 +115,11 @@ def test_layers_that_share_a_letter_cannot_be_told_apart():
     assert figures.letters([(0.5, np.nan, np.nan), (0.1, np.nan, np.nan)]) == ["a", "a"]
 
 
+def test_a_layer_without_a_figure_is_in_no_group():
+    made = found(layer("a", 9, 10), layer("b", 1, 10), layer("c", 1, 10, models="single-bit-flip"))
+    assert made.groups == {"a": "a", "b": "b", "c": ""}
+
+
 def test_equal_layers_are_told_apart_in_one_campaign_of_twenty_at_most():
     rng, campaigns, wrong = np.random.default_rng(9), 500, 0
     for _ in range(campaigns):

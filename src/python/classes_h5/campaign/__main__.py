@@ -99,7 +99,6 @@ def told(results, command, pass_fds):
             env={**os.environ, PIPE: str(writing)},
         )
     os.close(writing)
-    interrupted = False
     with os.fdopen(reading, encoding="utf-8") as lines:
         while True:
             try:
@@ -107,10 +106,10 @@ def told(results, command, pass_fds):
                 process.wait()
                 break
             except KeyboardInterrupt:  # Snakemake has it too, and ends
-                interrupted = True
-    if process.returncode and not interrupted:
+                progress.interrupted = True
+    if process.returncode:
         progress.conclude(log)
-    return 130 if interrupted else process.returncode
+    return 130 if progress.interrupted else process.returncode
 
 
 def check_yaml(path):

@@ -51,7 +51,9 @@ class Figures:
         self.shown = "sdc" if self.measure == "critical" else self.measure
         nan = table[(table["measure"] == "nan") & (table["spatial_class"] == ALL)]
         self.apart = "nan" if self.rate and self.shown != "nan" and (nan["estimate"] > 0).any() else None
-        self.groups = dict(zip(self.layers, letters([self.interval(self.sets[0], layer) for layer in self.layers])))
+        known = [layer for layer in self.layers if self.of(self.sets[0], layer)]
+        self.groups = dict.fromkeys(self.layers, "")
+        self.groups |= zip(known, letters([self.interval(self.sets[0], layer) for layer in known]))
 
     def of(self, models, layer=ALL, spatial_class=ALL, measure=None):
         """A row of the table, None where there is none."""

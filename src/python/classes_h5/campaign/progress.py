@@ -34,6 +34,7 @@ class Progress:
         self.line = ""  # on a terminal, what stands in the last line
         self.said = set()
         self.errors = []  # Snakemake's own
+        self.interrupted = False
 
     def follow(self, lines):
         for line in lines:
@@ -41,6 +42,8 @@ class Progress:
         self.end_line()
 
     def hear(self, event):
+        if self.interrupted:
+            return  # what steps say when they are ended
         if "shards" in event:
             self.shards = event["shards"]
         elif event.get("begun") in (PLAYS, "sites") and self.began is None:
@@ -112,6 +115,9 @@ class Progress:
 
     def conclude(self, log):
         """The last words after a run that failed. log: where all of Snakemake's are."""
+        if self.interrupted:
+            self.say("interrupted; run it again and only what is missing is made")
+            return
         if self.failures > 1:
             self.say(f"{self.failures} steps failed; run it again and only what is missing is made")
         if self.failures:
