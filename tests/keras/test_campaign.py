@@ -227,12 +227,18 @@ def test_keras_2_odd_names_and_classes_drawn_equally(tmp_path):
         (changed(design="two"), "design: must be one or crossed, is two"),
         (changed(split_activation="yes"), "split_activation: must be true or false, is yes"),
         (changed(keras=4), "keras: must be auto or 2 or 3, is 4"),
+        (changed(outcome="judge.py:lots"), "outcome: FOLDER/judge.py: has no function 'lots'"),
+        (changed(outcome="bad.py:lost"), "outcome: FOLDER/bad.py: line 1: '(' was never closed"),
+        (changed(labels="beyond.npy"), "labels: are from 0 to 10, the network has classes 0 to 9"),
         (changed(outcome="hook.py"), "outcome: must be FILE.py:FUNCTION, is 'hook.py'"),
     ],
 )
 def test_what_is_wrong_in_the_yaml_is_told(settings, message, tmp_path):
     (tmp_path / "a{b}").mkdir()
     np.save(tmp_path / "few.npy", np.arange(7))
+    np.save(tmp_path / "beyond.npy", np.arange(360) % 11)
+    (tmp_path / "judge.py").write_text("def lost(*_): return 0\n")
+    (tmp_path / "bad.py").write_text("def lost(\n")
     np.save(tmp_path / "first.npy", np.zeros((4, 1, 8, 8), np.float32))
     np.save(tmp_path / "alone.npy", np.zeros((8, 8, 1), np.float32))
     np.save(tmp_path / "words.npy", np.array([["a"]]))
@@ -252,6 +258,14 @@ def test_many_mistakes_are_told_at_once(tmp_path):
         "sets: gpu-wrap: no such file",
         "  hint: did you mean gpu-warp, gpu-thread?",
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["def lost(*_): return 0", "lost = max", "from math import hypot as lost", "from mine import *", "if True:\n    lost = min"]
+)
+def test_a_judge_may_come_from_anywhere(text, tmp_path):
+    (tmp_path / "judge.py").write_text(text)
+    assert Campaign(changed(outcome="judge.py:lost"), tmp_path).settings["outcome"] == (tmp_path / "judge.py", "lost")
 
 
 @pytest.mark.parametrize("written", ["1e3", "1E+3", "1.0e3", 1000.0, 1000])

@@ -79,7 +79,7 @@ def test_a_campaign_over_two_inputs_and_two_outputs(folder):
         ({"inputs": {}}, "inputs: must be a file, or an input of the model and its file a line, is {}"),
         (
             {"outcome": None},
-            "outcome: is missing: the model has 2 outputs: what, where\n  hint: FILE.py:FUNCTION, of lists of arrays (golden, faulty)",
+            "outcome: is missing: the model has 2 outputs: what, where\n  hint: FILE.py:FUNCTION, a function of (golden, faulty, input)",
         ),
     ],
 )
@@ -98,6 +98,21 @@ def test_what_a_model_takes_is_read_from_its_config(version, tmp_path):
     any_size = k.Sequential([k.Input((None, None, 3), name="image"), k.layers.Conv2D(2, 3)])
     any_size.save(tmp_path / "any.h5")
     assert list(arrays.model_inputs(config(tmp_path / "any.h5")).values()) == [(None, None, 3)]
-    assert arrays.model_outputs(config(tmp_path / "any.h5")) == []
+    assert arrays.model_outputs(config(tmp_path / "any.h5")) == [any_size.layers[-1].name]
     for kind in ("digits", "digits-sequential"):
         assert list(arrays.model_inputs(config(DATA / f"{kind}-keras{version}.h5")).values()) == [(8, 8, 1)]
+
+
+@pytest.mark.parametrize("version", KERAS)
+def test_a_network_that_does_not_classify_needs_a_judge(version, tmp_path):
+    k = KERAS[version]
+    k.Sequential([k.Input((8, 8, 1), name="image"), k.layers.Conv2D(2, 3, name="mask")]).save(tmp_path / "mask.h5")
+    np.save(tmp_path / "images.npy", np.zeros((3, 8, 8, 1), np.float32))
+    with pytest.raises(FilterError) as refused:
+        Campaign({"model": "mask.h5", "inputs": "images.npy"}, tmp_path)
+    assert str(refused.value) == (
+        "outcome: is missing: the model's output is 6x6x2, not one score for each class\n"
+        "  hint: FILE.py:FUNCTION, a function of (golden, faulty, input)"
+    )
+    (tmp_path / "judge.py").write_text("def outcome(*_): return 0\n")
+    assert Campaign({"model": "mask.h5", "inputs": "images.npy", "outcome": "judge.py:outcome"}, tmp_path).runs

@@ -19,12 +19,14 @@ def opened(key, given):
         raise CampaignError(f"{key}: {error}") from None
 
 
-def check_labels(labels, count):
-    """Refuses labels that are not those of so many inputs."""
+def check_labels(labels, count, classes=None):
+    """Refuses labels that are not those of so many inputs, or beyond so many classes; None: not known."""
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
         raise ValueError(f"must be {count} whole numbers, one for each input, are {labels.dtype} of shape {labels.shape}")
     if labels.min() < 0:
         raise ValueError(f"must be classes counted from 0, the least is {labels.min()}")
+    if classes and labels.max() >= classes:
+        raise ValueError(f"are from {labels.min()} to {labels.max()}, the network has classes 0 to {classes - 1}")
 
 
 def check_inputs(inputs, name, shape):
@@ -76,9 +78,7 @@ def not_finite(inputs):
 def model_inputs(config):
     """{input: its shape without the batch axis, None for an axis of any size}; the shape is None where the config does not say."""
     config = json.loads(config)["config"]
-    if isinstance(config, list):  # a Sequential of Keras 1 and the first of Keras 2
-        config = {"layers": config}
-    layers = {name_of(layer): layer for layer in config.get("layers", [])}
+    layers = {name_of(layer): layer for layer in layers_of(config)}  # a list: a Sequential of Keras 1 and the first of Keras 2
     if "input_layers" in config:
         return {name: shape_of(layers[name]) for name in references(config["input_layers"])}
     first = next(iter(layers), None)
@@ -86,9 +86,24 @@ def model_inputs(config):
 
 
 def model_outputs(config):
-    """The layers that the outputs come from; none where the config does not say."""
+    """The layers that the outputs come from."""
     config = json.loads(config)["config"]
-    return references(config["output_layers"]) if isinstance(config, dict) and "output_layers" in config else []
+    if isinstance(config, dict) and "output_layers" in config:
+        return references(config["output_layers"])
+    return [name_of(layer) for layer in layers_of(config)[-1:]]
+
+
+def layers_of(config):
+    return config if isinstance(config, list) else config.get("layers", [])
+
+
+def model_classes(config):
+    """How many classes the network tells apart, where a Dense layer puts out a score for each; else None."""
+    outputs = model_outputs(config)
+    found = {name_of(layer): layer for layer in layers_of(json.loads(config)["config"])}
+    layer = found.get(outputs[0]) if len(outputs) == 1 else None
+    units = layer["config"].get("units") if layer and layer["class_name"] == "Dense" else None
+    return units if isinstance(units, int) and units > 1 else None
 
 
 def name_of(layer):

@@ -27,10 +27,9 @@ class Campaign:
             with mistakes.of("model"):
                 wanted = self.settings["keras"]
                 self.keras = filters.keras_version(self.model) if wanted == "auto" else wanted
-                outputs = arrays.model_outputs(filters.config(self.model))
-                if len(outputs) > 1 and not self.settings["outcome"] and "outcome" not in mistakes:
-                    what = f"outcome: is missing: the model has {len(outputs)} outputs: {', '.join(outputs)}"
-                    raise CampaignError(what, "FILE.py:FUNCTION, of lists of arrays (golden, faulty)")
+                filters.config(self.model)
+        if not self.settings["outcome"] and not {"model", "outcome"} & mistakes.keys():
+            self._check_outputs(mistakes)
         if "inputs" not in mistakes:
             self._check_arrays(mistakes)
         if "sets" not in mistakes:
@@ -110,7 +109,21 @@ class Campaign:
                 raise ValueError(f"as many of each are needed, found {told}")
         if self.settings["labels"] and "inputs" not in mistakes:
             with mistakes.of("labels"):
-                arrays.check_labels(arrays.opened("labels", Given(*self.settings["labels"])), next(iter(counts.values())))
+                labels = arrays.opened("labels", Given(*self.settings["labels"]))
+                classes = None if "model" in mistakes else arrays.model_classes(filters.config(self.model))
+                arrays.check_labels(labels, next(iter(counts.values())), classes)
+
+    def _check_outputs(self, mistakes):
+        """Refuses a network that, as far as its config tells, does not classify, without a function that judges it."""
+        outputs = arrays.model_outputs(filters.config(self.model))
+        what = f"the model has {len(outputs)} outputs: {', '.join(outputs)}"
+        if len(outputs) == 1:
+            found = filters.targets(self.model).get(outputs[0], {}).get("shape")
+            if not found:
+                return
+            what = f"the model's output is {'x'.join(map(str, found.values()))}, not one score for each class"
+        with mistakes.of("outcome"):
+            raise CampaignError(f"outcome: is missing: {what}", "FILE.py:FUNCTION, a function of (golden, faulty, input)")
 
     @cached_property
     def notes(self):

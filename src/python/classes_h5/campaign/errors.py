@@ -29,7 +29,11 @@ class Mistakes:
             self._found.append((key, f"{key}: {error}"))
 
     def __contains__(self, key):
-        return any(key == own for own, _ in self._found)
+        return key in self.keys()
+
+    def keys(self):
+        """Those that have one."""
+        return {key for key, _ in self._found}
 
     def tell(self):
         """Raises what was found, one after the other."""

@@ -1,5 +1,6 @@
 """The keys of a campaign's YAML file: what each may be, and what it is where it is not given."""
 
+import ast
 import difflib
 import re
 from pathlib import Path
@@ -68,7 +69,9 @@ class Reader:
         file, _, name = text(value).rpartition(":")
         if not file or not name.isidentifier():
             raise ValueError(f"must be FILE.py:FUNCTION, is {value!r}")
-        return self.file(file), name
+        found = self.file(file)
+        check_function(found, name)
+        return found, name
 
     def models(self, value):
         """A set of error models that is built in, or a folder of them."""
@@ -99,6 +102,22 @@ class Reader:
             "outcome": (self.function, None),
             "batch": (positive, 64),
         }
+
+
+def check_function(file, name):
+    """Refuses a Python file without this name at its top level."""
+    try:
+        body = ast.parse(file.read_bytes()).body
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise ValueError(f"{file}: {f'line {line}: ' if line else ''}{getattr(error, 'msg', error)}") from None
+    names = set()
+    for part in body:
+        names |= {getattr(part, "name", None)}
+        names |= {target.id for target in ast.walk(part) if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)}
+        names |= {found.asname or found.name for found in getattr(part, "names", []) if not isinstance(found, str)}
+    if not {name, "*"} & names:
+        raise ValueError(f"{file}: has no function '{name}'")
 
 
 def text(value):
