@@ -119,6 +119,20 @@ def test_all_mistakes_are_told_at_once_and_nothing_else(text, message, folder):
     assert not list(folder.glob("results/*.json"))
 
 
+def test_what_is_not_text_or_not_there_is_told(folder):
+    (folder / "bytes.yaml").write_bytes(b"model: \xff\n")
+    for name, message in (("bytes.yaml", "'utf-8' codec can't decode byte"), ("none.yaml", "No such file or directory")):
+        done = subprocess.run([sys.executable, "-m", "classes_h5.campaign", name, "results"], stderr=subprocess.PIPE, text=True, cwd=folder, check=False)
+        assert done.returncode == 1 and done.stderr.startswith(f"campaign: {name}: {message}") and done.stderr.count("\n") == 1
+
+
+def test_without_the_extra_it_says_how_to_get_it(monkeypatch, capsys):
+    there = main.importlib.util.find_spec
+    monkeypatch.setattr(main.importlib.util, "find_spec", lambda name: None if name in ("snakemake", "jinja2") else there(name))
+    assert main.main(["a.yaml", "results"]) == 1
+    assert capsys.readouterr().err == "campaign: not installed: snakemake, jinja2\n  hint: pip install './src/python[campaign]' in the project's folder brings it\n"
+
+
 def test_what_snakemake_refuses_is_passed_on(folder):
     said, code = command(folder, TINY, "--cores", "some")
     assert code != 0 and "--cores" in said and "Traceback" not in said

@@ -3,7 +3,7 @@
     python -m classes_h5.plan --margin 0.02 --looks 4
     python -m classes_h5.plan --margin 0.02 --looks 4 --check predictions*.tsv
 
-For the design of one input a site. statistics.md has the formulas and their sources. Needs requirements.txt.
+For the design of one input a site. statistics.md has the formulas and their sources. Needs the extra `campaign`.
 """
 
 import argparse

@@ -7,18 +7,19 @@ the Keras that the model needs.
 """
 
 import fcntl
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
-
-import yaml
 
 from classes_h5 import filters
 from classes_h5.campaign.progress import PIPE, Progress
 
 HERE = Path(__file__).parent
 USAGE = "usage: python -m classes_h5.campaign CAMPAIGN.yaml RESULTS [--cores N] [what Snakemake takes]"
+EXTRA = ("snakemake", "yaml", "jinja2", "pandas", "scipy", "statsmodels")  # what the extra `campaign` brings
+BRINGS = "pip install './src/python[campaign]' in the project's folder brings it"
 # With one of these Snakemake says how much runs at once.
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile", "--executor", "-e")
 # With one of these it is Snakemake's text that is asked for.
@@ -54,15 +55,16 @@ def main(given=None):
     if len(words) < 2 or words[0].startswith("-"):
         print(USAGE, file=sys.stderr)
         return 2
+    if missing := [name for name in EXTRA if importlib.util.find_spec(name) is None]:
+        return refuse(f"not installed: {', '.join(missing)}\n  hint: {BRINGS}")
     campaign, results, options = Path(words[0]), Path(words[1]), words[2:]
     try:
-        check_yaml(campaign)
+        if wrong := wrong_yaml(campaign):
+            return refuse(f"{campaign}: {wrong}")
         results.mkdir(parents=True, exist_ok=True)
         lock = (results / ".lock").open("w", encoding="utf-8")
     except OSError as error:
         return refuse(f"{error.filename}: {error.strerror}")
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        return refuse(f"{campaign}: {yaml_error(error)}")
     filters.on_path()
     command = [sys.executable, "-m", "snakemake", "--snakefile", HERE / "Snakefile", "--configfile", campaign.resolve()]
     command += ["--directory", results.resolve(), "--nolock", *options]
@@ -112,16 +114,17 @@ def told(results, command, pass_fds):
     return 130 if progress.interrupted else process.returncode
 
 
-def check_yaml(path):
-    """Raises what is wrong with it as a file; the Snakefile looks at what it says."""
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict):
-        raise yaml.YAMLError("must be keys and values, a line each, as `model: lenet.h5`")
+def wrong_yaml(path):
+    """What is wrong with it as a file, if anything; the Snakefile looks at what it says."""
+    import yaml
 
-
-def yaml_error(error):
-    mark = getattr(error, "problem_mark", None)
-    return f"line {mark.line + 1}: {error.problem}" if mark else " ".join(str(error).split())
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        return f"line {error.problem_mark.line + 1}: {error.problem}" if error.problem_mark else str(error.problem)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return " ".join(str(error).split())
+    return "" if isinstance(found, dict) else "must be keys and values, a line each, as `model: lenet.h5`"
 
 
 def refuse(text):

@@ -2,7 +2,7 @@
 
     python -m classes_h5.campaign.estimates predictions*.tsv --weights weights.tsv --frequencies frequencies.tsv --out table.tsv
 
-All rates hold GIVEN that the layer's output was corrupted: they are no failure rates of a device. Needs requirements.txt.
+All rates hold GIVEN that the layer's output was corrupted: they are no failure rates of a device. Needs the extra `campaign`.
 """
 
 import argparse
