@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import warnings
 
 import h5py
 import numpy as np
@@ -346,6 +347,22 @@ def test_bad_input_is_told_in_one_line(change, options, message, faulty, digits,
     arguments = [str(asked.pop("model")), *(f"--{name}={value}" for name, value in asked.items() if value is not None)]
     assert play.main(arguments) == "play: " + message.format(folder=tmp_path, faulty=faulty, digits=digits, data=DATA)
     assert not (tmp_path / "out.tsv").exists()
+
+
+@pytest.mark.parametrize("layers, said", [(["conv2d_1"] * 24, ""), (["re_lu"] * 12 + ["conv2d_1"] * 6 + ["conv2d"] * 6, None), ([None] * 24, "")])
+def test_sites_that_were_drawn_for_another_layer_are_told_once(layers, said, faulty, digits, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # the command sets it
+    lines = [json.loads(line) for line in (faulty / "sites.ndjson").read_text().splitlines()]
+    lines = [{name: value for name, value in line.items() if name != "layer"} for line in lines]
+    lines = [line | ({"layer": layer} if layer else {}) for line, layer in zip(lines, layers)]
+    (tmp_path / "sites.ndjson").write_text("\n".join(map(json.dumps, lines)))
+    options = [f"--images={digits}/images.npy", f"--sites={tmp_path}/sites.ndjson", f"--out={tmp_path}/out.tsv"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert play.main([str(faulty / "faulty.h5"), *options]) == 0
+    expected = "play: the sites were drawn for 'conv2d', 're_lu', and are played behind 'conv2d_1'\n" if said is None else said
+    assert capsys.readouterr().err == expected
+    assert {row["layer"] for row in table_of(tmp_path / "out.tsv")} == {"conv2d_1"}
 
 
 @pytest.mark.parametrize("version", KERAS)

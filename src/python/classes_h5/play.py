@@ -10,11 +10,12 @@ import csv
 import importlib
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from classes_h5.files import Refused
 from classes_h5.inputs import array_from, read_arrays
-from classes_h5.runner import COLUMNS, CROSSED, ONE, PlayError, load, one_line, play
+from classes_h5.runner import COLUMNS, CROSSED, ONE, PlayError, PlayWarning, load, one_line, play
 
 
 def write(table, path):
@@ -96,8 +97,14 @@ def arguments(given):
     return parser.parse_args(given)
 
 
+def show_warning(message, category, *rest):
+    if issubclass(category, PlayWarning):
+        print(f"play: {message}", file=sys.stderr)
+
+
 def main(given=None):
     options = arguments(given)
+    warnings.showwarning = show_warning
     try:
         outcome = options.outcome and hook(options.outcome)
         labels = options.labels and array_from(options.labels)

@@ -11,6 +11,7 @@
 import hashlib
 import os
 import re
+import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -51,6 +52,10 @@ COLUMNS = (
 
 class PlayError(Exception):
     """What cannot be played, in one line."""
+
+
+class PlayWarning(UserWarning):
+    """What is played and may not be meant, in one line."""
 
 
 def load(path, version="auto"):
@@ -110,7 +115,11 @@ def play(
     if labels is not None and classes and not (labels.min() >= 0 and labels.max() < classes):
         raise PlayError(f"labels are from {labels.min()} to {labels.max()}, the network has classes 0 to {classes - 1}")
 
-    layer = layer or layer_before(found)
+    behind = layer_before(found)
+    if others := sorted({site.drawn_for for site in sites} - {"", behind}):
+        told = ", ".join(map(repr, others))
+        warnings.warn(f"the sites were drawn for {told}, and are played behind {behind!r}", PlayWarning, stacklevel=2)
+    layer = layer or behind
     batch_size = model.inputs[0].shape[0] or batch_size
     pairs = paired(design, seed, layer, sites, chosen, len(images[0]))
     table = {name: [None] * len(pairs) for name in COLUMNS}
@@ -124,7 +133,7 @@ def play(
     found.layer.select(None)
     table["layer"] = [layer] * len(pairs)
     table["input"] = pairs[:, 1].tolist()
-    for name in Site._fields:
+    for name in (name for name in Site._fields if name in COLUMNS):
         table[name] = [getattr(sites[place], name) for place in pairs[:, 0]]
     return table
 

@@ -3,8 +3,8 @@
 import json
 from collections import namedtuple
 
-# Numbers and names as the line has them, empty where it has none; site: its place in the file where it has no number.
-Site = namedtuple("Site", "operator set seed site spatial_class value_classes as_defined cells")
+# Numbers and names as the line has them, empty where it has none. site: its place in the file where it has no number.
+Site = namedtuple("Site", "operator set seed site spatial_class value_classes as_defined cells drawn_for")
 
 
 class SiteError(Exception):
@@ -41,6 +41,7 @@ def site(line, place):
         "+".join(sorted({value_class(cell) for cell in cells} - {""})),
         line.get("as_defined", True),
         len(cells),
+        line.get("layer", ""),
     )
 
 
