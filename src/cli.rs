@@ -20,6 +20,7 @@ pub mod sites_args;
 mod speaker;
 mod terminal;
 
+use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::mem::ManuallyDrop;
 use std::process::ExitCode;
@@ -69,13 +70,49 @@ fn parse<A: CommandFactory + FromArgMatches>(tool: &'static str) -> Result<(A, b
     let what = paragraphs.next().unwrap_or_default();
     say(tool, what.strip_prefix("error: ").unwrap_or(&what));
     let tip = paragraphs.find_map(|paragraph| Some(paragraph.strip_prefix("tip: ")?.to_owned()));
-    // clap's own advice, `-- -d`, is for arguments without a flag.
-    let tip = tip.map(|tip| match tip.contains("as a value, use '-- ") {
-        true => "a flag's value that begins with '-' stands behind a '=', as in --after=-dash".to_owned(),
-        false => tip,
-    });
-    say("hint", &tip.unwrap_or_else(|| "--help shows what there is, with examples".to_owned()));
+    // clap's own advice, `-- -d`, is for arguments without a flag, and names a letter of them.
+    let tip = tip.filter(|tip| !tip.contains("as a value, use '-- "));
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let hint = joined_values(&command, &arguments).or(tip);
+    say("hint", &hint.unwrap_or_else(|| "--help shows what there is, with examples".to_owned()));
     Err(ExitCode::from(2))
+}
+
+/// The advice to put a `=` before values that begin with a hyphen, where that makes the command line one that is understood.
+fn joined_values(command: &Command, arguments: &[OsString]) -> Option<String> {
+    let arg_of = |flag: &str| {
+        let name = flag.strip_prefix("--")?;
+        command.get_arguments().find(|arg| arg.get_long() == Some(name))
+    };
+    let refuses_hyphens = |flag: &str| {
+        arg_of(flag).is_some_and(|arg| {
+            arg.get_action().takes_values() && !arg.is_allow_hyphen_values_set() && !arg.is_allow_negative_numbers_set()
+        })
+    };
+    let (mut joined, mut advice): (Vec<OsString>, Vec<String>) = (Vec::new(), Vec::new());
+    for argument in arguments {
+        let flag = joined.last().and_then(|flag| flag.to_str()).filter(|flag| refuses_hyphens(flag));
+        match (flag, argument.to_str()) {
+            (Some(flag), Some(value)) if value.starts_with('-') && arg_of(value).is_none() => {
+                advice.push(format!("{flag}={}", quoted(value)));
+                let together = format!("{flag}={value}").into();
+                joined.pop();
+                joined.push(together);
+            }
+            _ => joined.push(argument.clone()),
+        }
+    }
+    let is_understood = !advice.is_empty() && command.clone().try_get_matches_from(joined).is_ok();
+    is_understood.then(|| format!("a value that begins with '-' stands behind a '=': {}", advice.join(" ")))
+}
+
+/// A value as a shell reads it.
+fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=+,@%".contains(c);
+    match value.chars().all(is_plain) {
+        true => value.to_owned(),
+        false => format!("'{}'", value.replace('\'', r"'\''")),
+    }
 }
 
 /// A tool's `main`: reads the command line, runs the body and turns its end into the exit code that the table above

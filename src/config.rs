@@ -28,6 +28,9 @@ pub enum ConfigError {
         /// What is missing.
         why: String,
     },
+    /// A model whose layers are in its code.
+    #[error("is not the config of a Keras model: its config has no layers (a subclassed model keeps them in its code)")]
+    NoLayers,
     /// Something has another form than Keras writes.
     #[error("{expected} is expected at {at}", at = place(.at))]
     Malformed {
@@ -104,8 +107,7 @@ pub fn read(document: &Value) -> Result<Graph<'_>, ConfigError> {
     let root = document.as_object().ok_or_else(|| not_a_model("it is not an object"))?;
     let class = root.get("class_name").and_then(Value::as_str).ok_or_else(|| not_a_model("it has no class_name"))?;
     let config = root.get("config").ok_or_else(|| not_a_model("it has no config"))?;
-    read_level(class, config, &PointerBuf::from_tokens(["config"]))?
-        .ok_or_else(|| not_a_model("its config has no layers (a subclassed model keeps them in its code)"))
+    read_level(class, config, &PointerBuf::from_tokens(["config"]))?.ok_or(ConfigError::NoLayers)
 }
 
 /// The Keras that wrote a model, which is the one that loads it: by the version that it left in the file, else by how the

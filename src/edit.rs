@@ -97,7 +97,7 @@ pub fn insert(root: &Graph, known: &dyn Outputs, requests: &[Placement]) -> Resu
     let mut targets = BTreeSet::new();
     let mut insertion = Insertion { changes: Vec::new(), simulators: Vec::new() };
     for request in requests {
-        let address = find(root, &request.after)?;
+        let address = find(root, &request.after).map_err(|error| with_way_out(root, known, error))?;
         if !targets.insert(address.0.clone()) {
             return Err(EditError::Twice { after: request.after.clone() });
         }
@@ -231,6 +231,15 @@ fn around(root: &Graph, address: &Address) -> Option<(String, usize)> {
         let count = root.trail(&model).last()?.calls.len();
         (count > 1).then(|| (root.path(&model), count))
     })
+}
+
+/// Tells of a wrapper whether a simulator can stand behind it.
+fn with_way_out(root: &Graph, known: &dyn Outputs, mut error: EditError) -> EditError {
+    if let EditError::InsideWrapper { wrapper, is_possible_behind, .. } = &mut error {
+        let behind = Placement { after: wrapper.clone(), ..Placement::default() };
+        *is_possible_behind = insert(root, known, &[behind]).is_ok();
+    }
+    error
 }
 
 /// Finds a layer by its path, or says what may have been meant.

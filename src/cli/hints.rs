@@ -49,7 +49,7 @@ impl Explain for InputError {
     fn hint(&self) -> Option<String> {
         match self {
             InputError::Terminal { .. } => some("pipe something in, or name a file; --help shows an example"),
-            InputError::Kind { kind: Kind::Hdf5 | Kind::Zip, what, .. } if what == "a model config" => {
+            InputError::Kind { kind: Kind::Hdf5, what, .. } if what == "a model config" => {
                 some("h5-config-get prints a saved model's config: h5-config-get MODEL | classes-patch --list")
             }
             InputError::Kind { kind: Kind::Numpy, what, .. } if what == "sites" => {
@@ -80,6 +80,7 @@ impl Explain for EditError {
     fn hint(&self) -> Option<String> {
         match self {
             EditError::UnknownLayer { layer, there } => Some(did_you_mean("the layers", layer, there)),
+            EditError::InsideWrapper { is_possible_behind: false, .. } => None,
             EditError::InsideWrapper { wrapper, .. } => Some(format!("inject behind '{}' itself", shown(wrapper))),
             EditError::Twice { .. } => some(
                 "for a simulator behind a simulator, chain: classes-patch --apply ... | classes-patch --after simulator",
@@ -119,9 +120,6 @@ impl Explain for ModelFileError {
             }
             ModelFileError::NoAttribute { name, there, .. } if !there.is_empty() => {
                 Some(did_you_mean("the attributes", name, there))
-            }
-            ModelFileError::TooLong { .. } => {
-                some("take fewer sites, split them over several files (classes-sites --first), or write them --sparse")
             }
             ModelFileError::Exists { .. } => some("--force replaces it"),
             _ => None,
@@ -199,8 +197,10 @@ impl Explain for SitesError {
 impl Explain for RewriteError {
     fn hint(&self) -> Option<String> {
         match self {
+            // Other attributes are of no use here.
+            RewriteError::ModelFile(ModelFileError::NoAttribute { .. }) => None,
             RewriteError::ModelFile(error) => error.hint(),
-            RewriteError::ModelConfig { error, .. } | RewriteError::NewConfig(error) => error.hint(),
+            RewriteError::NewConfig(error) => error.hint(),
             RewriteError::Patch(error) => error.hint(),
             RewriteError::Weights(error) => error.hint(),
             RewriteError::Sites(error) => error.hint(),
@@ -292,7 +292,6 @@ impl Explain for RequestError {
             RequestError::LayerOperator { set, there, .. } => {
                 Some(format!("--operator with one that {} has: {}", shown(set), listed(there, 20)))
             }
-            RequestError::Seed(_) => some("--seed gives one"),
             RequestError::Models(error) => error.hint(),
             RequestError::NoLayer(error) => error.hint(),
             RequestError::NotByLayer { .. } => by_layer(),

@@ -29,6 +29,8 @@ pub enum EditError {
         wrapper: String,
         /// Its class.
         class: String,
+        /// A simulator can stand behind it.
+        is_possible_behind: bool,
     },
     /// One layer named twice in one insertion.
     #[error("'{after}' is named twice", after = shown(.after))]
@@ -153,6 +155,7 @@ impl EditError {
                     layer: path.to_owned(),
                     wrapper: root.path(&address),
                     class: layer.class.to_owned(),
+                    is_possible_behind: false,
                 };
             }
         }
