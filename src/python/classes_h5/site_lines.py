@@ -4,7 +4,7 @@ import json
 from collections import namedtuple
 
 # Numbers and names as the line has them, empty where it has none. site: its place in the file where it has no number.
-Site = namedtuple("Site", "operator set seed site spatial_class value_classes as_defined cells drawn_for")
+Site = namedtuple("Site", "operator set seed site spatial_class value_classes as_defined cells drawn_for", defaults=[""])
 
 
 class SiteError(Exception):
