@@ -89,7 +89,7 @@ def test_an_interrupt_ends_it_in_one_line(folder):
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate()[1]
     assert (said, process.returncode) == ("campaign: interrupted; run it again and only what is missing is made\n", 130)
-    assert not (folder / "results" / "ranges.json").exists()
+    assert not (folder / "results" / "page.html").exists()
 
 
 def test_a_judge_of_ones_own_is_the_players_hook(folder, monkeypatch):
