@@ -3,6 +3,7 @@
 pub mod classes;
 pub mod computes;
 pub mod dtype;
+pub mod group_name;
 pub mod simulator;
 pub mod variables;
 pub mod version;

@@ -2,8 +2,9 @@
 //!
 //! A container is a file in this module and a variant here. What is asked of one: the text of the config, of what else it says
 //! of the model ([`ModelFile::attribute`]), which weights are saved and how they are named ([`Saved`]), how long a config may be,
-//! and to write a copy in which a config, and what a [`WeightsPlan`] says, is another.
+//! and to write a copy in which a config, and what a [`WeightsPlan`] or a [`TreePlan`] says, is another.
 
+mod archive;
 mod error;
 mod h5;
 mod output;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::ModelFileError;
 pub use output::Output;
-pub use saved::{Mode, Saved, SavedLayer, Slot, WeightsPlan};
+pub use saved::{Mode, Renames, Saved, SavedGroup, SavedLayer, SavedTree, Slot, TreePlan, WeightsPlan};
 
 use crate::text::{io_words, shown_path};
 use crate::whole::Whole;
@@ -41,6 +42,16 @@ pub struct ModelFile {
 #[derive(Debug)]
 enum Container {
     H5(h5::File),
+    Archive(archive::Archive),
+}
+
+/// How Keras finds the weights of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matching {
+    /// By the layer's position in lists ([`ModelFile::saved`]).
+    ByPosition,
+    /// By the layer's class and its place among those of its class ([`ModelFile::tree`]).
+    ByPlace,
 }
 
 /// How long a text can be in a container.
@@ -57,10 +68,12 @@ pub struct Limit {
 pub struct Edit {
     /// The new config, as ASCII JSON.
     pub config: Vec<u8>,
-    /// The new training configuration, where it changes.
+    /// The new training configuration, where it stands beside the config and changes.
     pub training: Option<Vec<u8>>,
-    /// What changes among the saved weights.
+    /// What changes among the saved weights, where Keras finds them by position.
     pub weights: WeightsPlan,
+    /// What changes among them where Keras finds them by place.
+    pub tree: TreePlan,
 }
 
 impl ModelFile {
@@ -80,16 +93,20 @@ impl ModelFile {
         let path = name.to_owned();
         let io_error = |error| ModelFileError::io(&path, &error);
         let meta = fs::metadata(place).map_err(io_error)?;
+        if meta.is_dir() && place.join(archive::CONFIG_MEMBER).is_file() {
+            return Err(ModelFileError::Unzipped { path });
+        }
         if !meta.is_file() {
             let why = if meta.is_dir() { "is a directory" } else { "is a device or a pipe, not a file" };
             return Err(ModelFileError::Io { path, why: why.to_owned() });
         }
         let mut head = Vec::new();
         fs::File::open(place).and_then(|file| file.take(8).read_to_end(&mut head)).map_err(io_error)?;
-        if head.starts_with(b"PK\x03\x04") {
-            return Err(ModelFileError::KerasArchive { path });
-        }
-        let container = Container::H5(h5::File::new(&path, place, meta.len(), &head));
+        // An empty archive begins with its end.
+        let container = match head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+            true => Container::Archive(archive::Archive::open(&path, place)?),
+            false => Container::H5(h5::File::new(&path, place, meta.len(), &head)),
+        };
         Ok(ModelFile { path, place: place.to_owned(), stamp: Stamp::of(&meta), container })
     }
 
@@ -110,6 +127,7 @@ impl ModelFile {
     pub fn attribute(&self, name: &str) -> Result<Vec<u8>, ModelFileError> {
         match &self.container {
             Container::H5(file) => file.attribute(name),
+            Container::Archive(archive) => archive.attribute(name),
         }
     }
 
@@ -134,13 +152,33 @@ impl ModelFile {
         })
     }
 
-    /// The saved layers and the optimizer's state in the order of the file. Empty where the file has no weights.
+    /// How Keras finds the weights of this model.
+    pub fn matching(&self) -> Matching {
+        match &self.container {
+            Container::H5(_) => Matching::ByPosition,
+            Container::Archive(_) => Matching::ByPlace,
+        }
+    }
+
+    /// The saved layers and the optimizer's state in the order of the file. Empty where the file has no such lists.
     ///
     /// # Errors
     /// The file is damaged.
     pub fn saved(&self) -> Result<Saved, ModelFileError> {
         match &self.container {
             Container::H5(file) => file.saved(),
+            Container::Archive(_) => Ok(Saved::default()),
+        }
+    }
+
+    /// The groups of saved variables. Empty where the file has none that are found by place.
+    ///
+    /// # Errors
+    /// The file is damaged.
+    pub fn tree(&self) -> Result<SavedTree, ModelFileError> {
+        match &self.container {
+            Container::H5(_) => Ok(SavedTree::default()),
+            Container::Archive(archive) => archive.tree(),
         }
     }
 
@@ -148,6 +186,7 @@ impl ModelFile {
     pub fn config_limit(&self) -> Limit {
         match &self.container {
             Container::H5(_) => h5::LIMIT,
+            Container::Archive(_) => archive::LIMIT,
         }
     }
 
@@ -166,8 +205,16 @@ impl ModelFile {
         let mut whole = Whole::create(output.path).map_err(|error| ModelFileError::io(output.path, &error))?;
         match &self.container {
             Container::H5(_) => h5::write(source, &mut whole, edit, || self.refuse_changed())?,
+            Container::Archive(archive) => archive::write(archive, &mut whole, &edit, || self.refuse_changed())?,
         }
         output.appear(whole)
+    }
+
+    /// Refuses a name by which Keras would take a copy for a file of another container.
+    fn refuse_ending(&self, out: &Path) -> Result<(), ModelFileError> {
+        let is_keras = out.as_os_str().as_encoded_bytes().ends_with(b".keras");
+        let is_archive = matches!(self.container, Container::Archive(_));
+        if is_keras == is_archive { Ok(()) } else { Err(ModelFileError::Ending { path: out.to_owned(), is_archive }) }
     }
 
     /// Refuses a file that is not any more what it was when it was opened.

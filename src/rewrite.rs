@@ -18,13 +18,16 @@ use crate::json::{self, Arrays};
 use crate::keras::classes::Kind;
 use crate::keras::version::Keras;
 use crate::layout::DataFormat;
-use crate::model_file::{Edit, ModelFile, ModelFileError, Output, TRAINING};
+use crate::model_file::{Edit, Matching, ModelFile, ModelFileError, Output, TRAINING};
 use crate::patch;
 use crate::progress::Progress;
 use crate::sites::packed::Packed;
 use crate::target::Targets;
 use crate::text::shown_path;
-use crate::weights::{self, Circumstances, Stated};
+use crate::weights::{self, ArchiveCircumstances, Circumstances, Stated};
+
+/// What a config holds of how its model was compiled, in an archive.
+const COMPILED: &str = "compile_config";
 
 /// What to write, and how.
 #[derive(Debug)]
@@ -107,7 +110,7 @@ fn edit(
         config::read(&old.value).map_err(|error| RewriteError::ModelConfig { path: options.model.clone(), error })?;
 
     let input = json::parse(input, &mut arrays).map_err(RewriteError::InputJson)?;
-    let document = match input.value {
+    let mut document = match input.value {
         Value::Array(_) => {
             let mut document = old.value.clone();
             patch::apply(&mut document, &patch::from_value(input.value)?, &arrays)?;
@@ -125,12 +128,27 @@ fn edit(
     if !keras.loads_what(writer) {
         return Err(RewriteError::NewerConfig);
     }
-    let given = Circumstances { saved: &model.saved()?, writer, keras, stated: &options.stated };
-    let plan = weights::plan(&old_graph, &graph, given)?;
+    let stated = &options.stated;
+    let edit = match model.matching() {
+        Matching::ByPosition => {
+            let given = Circumstances { saved: &model.saved()?, writer, keras, stated };
+            Edit { weights: weights::plan(&old_graph, &graph, given)?, ..Edit::default() }
+        }
+        Matching::ByPlace if keras != writer => return Err(RewriteError::OtherKeras { writer }),
+        Matching::ByPlace => {
+            let optimizer = old.value.get(COMPILED).and_then(|compiled| compiled.get("optimizer"));
+            let given = ArchiveCircumstances { keras, stated, optimizer };
+            let tree = || model.tree().map_err(RewriteError::from);
+            Edit { tree: weights::plan_archive(&old_graph, &graph, given, tree)?, ..Edit::default() }
+        }
+    };
 
     let names = |document, graph, keras| training::Named { document, graph, keras };
     let names = training::output_names(&names(&old.value, &old_graph, writer), &names(&document, &graph, keras));
-    let training = training(model, &names)?;
+    // An archive's config says itself how the model was compiled.
+    let compiled = document.get(COMPILED).and_then(|compiled| training::with_names(compiled, &names));
+    let training = if compiled.is_some() { None } else { training(model, &names)? };
+    let training_follows = compiled.is_some() || training.is_some();
 
     progress.step("reading the sites");
     let filled = read_sites(&graph, &simulators, options)?;
@@ -145,8 +163,8 @@ fn edit(
         filled: filled.iter().map(|filled| (filled.simulator.path.clone(), filled.sites.len())).collect(),
         simulators: simulators.len(),
         bare_placeholders: input.bare_placeholders,
-        training_follows: training.is_some(),
-        renamed_outputs: match names.len() > 1 || training.is_some() {
+        training_follows,
+        renamed_outputs: match names.len() > 1 || training_follows {
             true => names.into_iter().filter(|(old, new)| old != new).collect(),
             false => Vec::new(),
         },
@@ -157,8 +175,11 @@ fn edit(
         .map(|filled| Filling { config_at: &filled.simulator.config_at, sites: &filled.sites, sparse: options.sparse })
         .collect();
     drop(graph);
+    if let (Some(compiled), Some(fields)) = (compiled, document.as_object_mut()) {
+        fields.insert(COMPILED.to_owned(), compiled);
+    }
     let config = fill::text(document, &arrays, &fillings, model.config_limit())?;
-    Ok((Edit { config, training, weights: plan }, report))
+    Ok((Edit { config, training, ..edit }, report))
 }
 
 /// The training configuration, where the outputs' new names change it.

@@ -14,20 +14,27 @@ mod evidence;
 mod held;
 mod listing;
 mod nested;
+mod places;
 mod reading;
+mod shared;
 mod slots;
+mod walks;
 
 use std::collections::{HashMap, HashSet};
 
 pub use error::WeightsError;
 pub use evidence::Stated;
 
+use serde_json::Value;
+
 use crate::graph::{Address, Cycle, Graph, Layer};
 use crate::keras::classes::{Kind, may_have_weights};
 use crate::keras::version::Keras;
-use crate::model_file::{Mode, Saved, SavedLayer, WeightsPlan};
+use crate::model_file::{Mode, Saved, SavedLayer, SavedTree, TreePlan, WeightsPlan};
 use evidence::Evidence;
+use listing::Listing;
 use nested::Nested;
+use places::Moves;
 use slots::Weights;
 
 /// What a plan goes by besides the two graphs.
@@ -66,6 +73,51 @@ pub fn plan(old: &Graph, new: &Graph, given: Circumstances) -> Result<WeightsPla
     Ok(plan)
 }
 
+/// What a plan for an archive goes by besides the two graphs.
+#[derive(Debug, Clone, Copy)]
+pub struct ArchiveCircumstances<'a> {
+    /// The Keras that wrote the file, which is the one that will load the new one.
+    pub keras: Keras,
+    /// What the user says of weights that do not tell whether they train.
+    pub stated: &'a Stated,
+    /// How the old model was compiled: the optimizer's entry in its config.
+    pub optimizer: Option<&'a Value>,
+}
+
+/// Plans the change of an archive from the graph that it belongs to, to a new one. `tree` reads what is saved; it is not called where
+/// everything stays in its place.
+pub fn plan_archive<E: From<PlanError>>(
+    old: &Graph,
+    new: &Graph,
+    given: ArchiveCircumstances,
+    tree: impl FnOnce() -> Result<SavedTree, E>,
+) -> Result<TreePlan, E> {
+    let ArchiveCircumstances { keras, stated, optimizer } = given;
+    stated.refuse_unknown(old, &[]).map_err(PlanError::from)?;
+    let mut moves = Moves::between(old, new, keras)?;
+    let trained = |graph: &Graph| Ok(walks::trained(&Listing::of_whole(graph, keras).map_err(PlanError::from)?));
+    let (old_trained, new_trained): (_, Vec<_>) = (trained(old)?, trained(new)?);
+    if moves.is_empty() && old_trained == new_trained {
+        return Ok(TreePlan::default());
+    }
+    let tree = tree()?;
+    let places = places::places(old, keras).map_err(PlanError::from)?;
+    let plan = || {
+        moves.restrict(&tree)?;
+        let given =
+            walks::Given { keras, stated, old: old_trained, new: new_trained, optimizer, places: &places, tree: &tree };
+        let slots = given.renames()?;
+        if !moves.is_empty() || !slots.is_empty() {
+            places::prove(&places, &tree, keras)?;
+            shared::refuse([old, new])?;
+        }
+        let Moves { removed, mut renames, modes, moved } = moves;
+        renames.extend(slots);
+        Ok(TreePlan { removed, renames, modes, moved })
+    };
+    plan().map_err(|error: WeightsError| PlanError::from(error).into())
+}
+
 /// Adds to `plan` what changes in the order of the layers, and the modes of simulators that are layers of the model itself.
 fn plan_layers(
     old: &Graph,
@@ -94,12 +146,12 @@ fn plan_layers(
     let kept: Vec<&str> = expected.iter().copied().filter(|name| in_new.contains(name)).collect();
     // A file in an order that is not Keras' own stays in it as long as the edit moves nothing.
     let follows_rule = expected == found;
-    if !follows_rule && wanted != kept && wanted != found {
+    if !follows_rule && wanted != kept {
         return Err(WeightsError::Order { difference: error::first_difference(&expected, &found) }.into());
     }
 
     let mode_saved = |name: &str| is_saved_with_weights(name);
-    let names = if follows_rule || wanted == found {
+    let names = if follows_rule {
         new_order
             .iter()
             .copied()

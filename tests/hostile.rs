@@ -13,6 +13,23 @@ use hdf5::types::VarLenUnicode;
 const TINY: &str = "tests/data/files/tiny.h5";
 const SITE: &str = r#"{"shape":{"h":4,"w":4,"c":2},"cells":[{"h":0,"w":0,"c":0,"value":1.5}]}"#;
 
+/// A model file to be damaged, with a layer and a site that fits it.
+#[derive(Clone, Copy)]
+struct Model {
+    path: &'static str,
+    layer: &'static str,
+    site: &'static str,
+    suffix: &'static str,
+}
+
+const H5: Model = Model { path: TINY, layer: "conv", site: SITE, suffix: "h5" };
+const ARCHIVE: Model = Model {
+    path: "tests/data/digits-keras3.keras",
+    layer: "conv2d_1",
+    site: r#"{"shape":{"h":8,"w":8,"c":16},"cells":[{"h":0,"w":0,"c":0,"value":1.5}]}"#,
+    suffix: "keras",
+};
+
 /// The memory that a tool may take here, in kilobytes; without limits of its own, a damaged file makes it ask for more.
 const MEMORY: u32 = 512 << 10;
 /// The processor time that a tool may take here, in seconds: less than what the tools give themselves, so that a file
@@ -23,18 +40,19 @@ const SAMPLE: usize = 120;
 
 /// A folder for one thread's files, with the tools' input in it.
 struct Bench {
+    of: Model,
     folder: tempfile::TempDir,
     config: Vec<u8>,
 }
 
 impl Bench {
-    fn new() -> Self {
-        let bench = Bench { folder: tempfile::tempdir().expect("a folder"), config: Vec::new() };
-        let config = bench.run("h5-config-get", &[TINY], "/dev/null");
+    fn new(of: Model) -> Self {
+        let bench = Bench { of, folder: tempfile::tempdir().expect("a folder"), config: Vec::new() };
+        let config = bench.run("h5-config-get", &[of.path], "/dev/null");
         fs::write(bench.path("config"), config.stdout).expect("written");
-        let config = bench.run("classes-patch", &["--after", "conv", "--apply"], &bench.path("config"));
+        let config = bench.run("classes-patch", &["--after", of.layer, "--apply"], &bench.path("config"));
         fs::write(bench.path("new"), &config.stdout).expect("written");
-        fs::write(bench.path("sites"), SITE).expect("written");
+        fs::write(bench.path("sites"), of.site).expect("written");
         Bench { config: config.stdout, ..bench }
     }
 
@@ -53,7 +71,7 @@ impl Bench {
 
     /// Runs the tools on a file, of which `what` is told when one of them does harm.
     fn try_all(&self, what: &str, bytes: &[u8]) {
-        let [model, out] = ["model.h5", "out.h5"].map(|name| self.path(name));
+        let [model, out] = ["model", "out"].map(|name| self.path(&format!("{name}.{}", self.of.suffix)));
         fs::write(&model, bytes).expect("written");
         self.ends_well(what, "h5-config-get", &[&model], "/dev/null");
         let sites = format!("--sites={}", self.path("sites"));
@@ -89,7 +107,7 @@ impl Bench {
 }
 
 /// Tries a sample of the cases, or all, on two threads.
-fn try_cases(count: usize, case: impl Fn(usize) -> (String, Vec<u8>) + Sync) {
+fn try_cases(of: Model, count: usize, case: impl Fn(usize) -> (String, Vec<u8>) + Sync) {
     let is_whole = env::var("HOSTILE").is_ok_and(|which| which == "all");
     // No multiple of what files are made of, so that the sample meets every part of it.
     let step = if is_whole { 1 } else { (count / SAMPLE) | 1 };
@@ -97,7 +115,7 @@ fn try_cases(count: usize, case: impl Fn(usize) -> (String, Vec<u8>) + Sync) {
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                let bench = Bench::new();
+                let bench = Bench::new(of);
                 loop {
                     let index = next.fetch_add(step, Ordering::Relaxed);
                     if index >= count {
@@ -113,37 +131,43 @@ fn try_cases(count: usize, case: impl Fn(usize) -> (String, Vec<u8>) + Sync) {
 
 #[test]
 fn a_flipped_bit_anywhere_does_no_harm() {
-    let whole = fs::read(TINY).expect("the file");
-    try_cases(whole.len() * 8, |index| {
-        let mut bytes = whole.clone();
-        bytes[index / 8] ^= 1 << (index % 8);
-        (format!("bit {} of byte {} flipped", index % 8, index / 8), bytes)
-    });
+    for of in [H5, ARCHIVE] {
+        let whole = fs::read(of.path).expect("the file");
+        try_cases(of, whole.len() * 8, |index| {
+            let mut bytes = whole.clone();
+            bytes[index / 8] ^= 1 << (index % 8);
+            (format!("bit {} of byte {} flipped", index % 8, index / 8), bytes)
+        });
+    }
 }
 
 #[test]
 fn a_foreign_number_anywhere_does_no_harm() {
-    let whole = fs::read(TINY).expect("the file");
-    let numbers = [0, 1, 0xffff, 0x4000_0000, u64::from(u32::MAX), 1 << 40, u64::MAX, whole.len() as u64];
-    try_cases((whole.len() - 8) * numbers.len(), |index| {
-        let (place, number) = (index / numbers.len(), numbers[index % numbers.len()]);
-        let mut bytes = whole.clone();
-        bytes[place..place + 8].copy_from_slice(&number.to_le_bytes());
-        (format!("{number} at byte {place}"), bytes)
-    });
+    for of in [H5, ARCHIVE] {
+        let whole = fs::read(of.path).expect("the file");
+        let numbers = [0, 1, 0xffff, 0x4000_0000, u64::from(u32::MAX), 1 << 40, u64::MAX, whole.len() as u64];
+        try_cases(of, (whole.len() - 8) * numbers.len(), |index| {
+            let (place, number) = (index / numbers.len(), numbers[index % numbers.len()]);
+            let mut bytes = whole.clone();
+            bytes[place..place + 8].copy_from_slice(&number.to_le_bytes());
+            (format!("{number} at byte {place}"), bytes)
+        });
+    }
 }
 
 #[test]
 fn a_file_that_ends_anywhere_does_no_harm() {
-    let whole = fs::read(TINY).expect("the file");
-    try_cases(whole.len(), |length| (format!("cut after {length} bytes"), whole[..length].to_vec()));
+    for of in [H5, ARCHIVE] {
+        let whole = fs::read(of.path).expect("the file");
+        try_cases(of, whole.len(), |length| (format!("cut after {length} bytes"), whole[..length].to_vec()));
+    }
 }
 
 #[test]
 fn a_file_that_hdf5_reads_for_ever_is_given_up() {
     let mut bytes = fs::read(TINY).expect("the file");
     bytes[2569..2577].copy_from_slice(&0x4000_0000_u64.to_le_bytes());
-    let bench = Bench::new();
+    let bench = Bench::new(H5);
     let model = bench.path("model.h5");
     fs::write(&model, bytes).expect("written");
     let output = bench.run("h5-config-get", &[&model], "/dev/null");
@@ -162,7 +186,7 @@ fn a_file_that_hdf5_reads_for_ever_is_given_up() {
 fn a_file_in_which_hdf5_writes_one_thing_over_another_is_given_up() {
     let mut bytes = fs::read(TINY).expect("the file");
     bytes[18] ^= 1 << 5;
-    let bench = Bench::new();
+    let bench = Bench::new(H5);
     let [model, out] = ["model.h5", "out.h5"].map(|name| bench.path(name));
     fs::write(&model, bytes).expect("written");
     let sites = format!("--sites={}", bench.path("sites"));
@@ -178,7 +202,7 @@ fn a_file_in_which_hdf5_writes_one_thing_over_another_is_given_up() {
 /// HDF5 follows a link into another file by itself, and writes there.
 #[test]
 fn an_array_that_is_larger_than_the_memory_is_refused_with_its_size() {
-    let bench = Bench::new();
+    let bench = Bench::new(H5);
     for order in ["False", "True"] {
         let text = format!("{{'descr': '<f4', 'fortran_order': {order}, 'shape': (1, 60000, 60000, 1)}}\n");
         let mut header = b"\x93NUMPY\x01\x00".to_vec();
@@ -200,7 +224,7 @@ fn an_array_that_is_larger_than_the_memory_is_refused_with_its_size() {
 
 #[test]
 fn a_link_into_another_file_is_not_followed() {
-    let bench = Bench::new();
+    let bench = Bench::new(H5);
     let [model, out, victim] = ["model.h5", "out.h5", "victim.h5"].map(|name| bench.path(name));
     fs::copy(TINY, &victim).expect("copied");
     let config = fs::read_to_string(bench.path("config")).expect("read");

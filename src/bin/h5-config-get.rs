@@ -21,7 +21,7 @@ use classes_h5::whole::signals::Guard;
 
 const TOOL: &str = "h5-config-get";
 
-/// Print the config of a saved Keras model (.h5) as JSON
+/// Print the config of a saved Keras model (.h5 or .keras) as JSON
 #[derive(Parser)]
 #[command(version, after_help = format!("\
 In the pipe:

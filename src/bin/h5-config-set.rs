@@ -18,7 +18,7 @@ use classes_h5::weights::Stated;
 
 const TOOL: &str = "h5-config-set";
 
-/// Write a Keras model (.h5) with a patched or edited config, its simulators filled with sites
+/// Write a Keras model (.h5 or .keras) with a patched or edited config, its simulators filled with sites
 #[derive(Parser)]
 #[command(version, after_help = format!("\
 In the pipe:

@@ -112,11 +112,14 @@ impl Explain for PatchError {
 impl Explain for ModelFileError {
     fn hint(&self) -> Option<String> {
         match self {
-            ModelFileError::KerasArchive { .. } => {
-                some("in Python: keras.models.load_model('model.keras').save('model.h5') makes an HDF5 file of it")
-            }
             ModelFileError::WeightsOnly { .. } => {
                 some("save the whole model: model.save('model.h5'), not model.save_weights")
+            }
+            ModelFileError::Ending { is_archive: true, .. } => {
+                some("in Python: keras.models.load_model('model.keras').save('model.h5') makes an HDF5 file of it")
+            }
+            ModelFileError::Ending { is_archive: false, .. } => {
+                some("in Python: keras.models.load_model('model.h5').save('model.keras') makes an archive of it")
             }
             ModelFileError::NoAttribute { name, there, .. } if !there.is_empty() => {
                 Some(did_you_mean("the attributes", name, there))
@@ -140,7 +143,12 @@ impl Explain for WeightsError {
                 Some(format!("--non-trainable NAME or --trainable NAME says it of {names}; {}", outside(model)))
             }
             WeightsError::UnknownStated { name, there } => Some(did_you_mean("the weights", name, there)),
-            WeightsError::StatedOtherwise { .. } => None,
+            WeightsError::StatedOtherwise { .. } | WeightsError::Shared { .. } | WeightsError::Inside { .. } => None,
+            WeightsError::Place { .. } => some("load MODEL in Keras and save it again; that puts them there"),
+            WeightsError::OtherTrained => None,
+            WeightsError::Walks { .. } => some(
+                "in Python: keras.models.load_model('model.keras', compile=False).save('model.keras') drops the optimizer's state",
+            ),
             WeightsError::Slots { .. } => some(
                 "in Python: keras.models.load_model('model.h5', compile=False).save('model.h5') drops the optimizer's state",
             ),

@@ -67,4 +67,24 @@ impl Keras {
     pub fn quantizes(self) -> bool {
         self == Keras::Three
     }
+
+    /// Whether an operation on tensors is a layer of the model, and counted among those of its class.
+    pub fn lists_operations(self) -> bool {
+        self == Keras::Two
+    }
+
+    /// Whether an archive's group for a class that begins with an underscore says so in another way.
+    pub fn marks_private_groups(self) -> bool {
+        self == Keras::Two
+    }
+
+    /// Whether a random generator of a layer is saved in archives, so that a layer with one needs a state there.
+    pub fn saves_seeds(self) -> bool {
+        self == Keras::Three
+    }
+
+    /// Whether the momentum of plain gradient descent is there even where it is zero.
+    pub fn keeps_zero_momentum(self) -> bool {
+        self == Keras::Two
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{CONFIG, Limit};
+use super::Limit;
 use crate::text::{io_words, shown, shown_path};
 
 /// Why a model file cannot be read or written.
@@ -20,16 +20,46 @@ pub enum ModelFileError {
         why: String,
     },
     /// Another format.
-    #[error("{path}: is not an HDF5 file", path = shown_path(.path))]
+    #[error("{path}: is neither an HDF5 file nor a .keras archive", path = shown_path(.path))]
     NotHdf5 {
         /// The file.
         path: PathBuf,
     },
-    /// A zip file: Keras 3's own format.
-    #[error("{path}: is a .keras archive (zip), not an HDF5 file", path = shown_path(.path))]
-    KerasArchive {
+    /// A zip file of something else.
+    #[error("{path}: is a zip archive without a config.json, so no model of Keras", path = shown_path(.path))]
+    OtherZip {
         /// The file.
         path: PathBuf,
+    },
+    /// A folder with what an archive holds.
+    #[error("{path}: is a folder with a model in it (zipped=False), not an archive", path = shown_path(.path))]
+    Unzipped {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An archive that no reader should trust.
+    #[error("{path}: is not read: {why}", path = shown_path(.path))]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An archive whose weights Keras does not load with the model.
+    #[error("{path}: {}", no_weights(.form), path = shown_path(.path))]
+    NoWeights {
+        /// The file.
+        path: PathBuf,
+        /// Their form, where it is known.
+        form: Option<&'static str>,
+    },
+    /// A name by which Keras would not load such a file.
+    #[error("{path}: {}, and Keras goes by the name", ending(.is_archive), path = shown_path(.path))]
+    Ending {
+        /// The output.
+        path: PathBuf,
+        /// MODEL is an archive, and the output would be one.
+        is_archive: bool,
     },
     /// HDF5 that the library cannot read.
     #[error("{path}: is damaged or not readable: {why}", path = shown_path(.path))]
@@ -40,10 +70,12 @@ pub enum ModelFileError {
         why: String,
     },
     /// Weights without the model they belong to.
-    #[error("{path}: holds weights only, no model (there is no attribute {CONFIG})", path = shown_path(.path))]
+    #[error("{path}: holds weights only, no model (there is {missing})", path = shown_path(.path))]
     WeightsOnly {
         /// The file.
         path: PathBuf,
+        /// What a model would have: "no attribute ...".
+        missing: String,
     },
     /// HDF5, but nothing of Keras in it.
     #[error("{path}: has no attribute '{name}'", path = shown_path(.path), name = shown(.name))]
@@ -98,5 +130,19 @@ pub enum ModelFileError {
 impl ModelFileError {
     pub(super) fn io(path: &Path, error: &io::Error) -> Self {
         ModelFileError::Io { path: path.to_owned(), why: io_words(error) }
+    }
+}
+
+fn ending(is_archive: &bool) -> &'static str {
+    match is_archive {
+        true => "would be an archive, as MODEL is, and does not end in .keras",
+        false => "would be an HDF5 file, as MODEL is, and ends in .keras",
+    }
+}
+
+fn no_weights(form: &Option<&str>) -> String {
+    match form {
+        Some(form) => format!("its weights are in {form}, which Keras does not load with a model"),
+        None => "has no model.weights.h5".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Keras' `.h5` files: the only place that knows HDF5.
+//! Keras' `.h5` files, and the weights in its archives: the only place that knows HDF5.
 //!
 //! The library itself runs in a child process, so that a damaged file harms nobody.
 //!
@@ -6,11 +6,14 @@
 //! copied with the file and never read.
 
 mod child;
+mod image;
 mod read;
 mod strings;
+mod tree;
 mod write;
 
 pub(super) use read::File;
+pub(super) use tree::{Changed, change, most_after, tree};
 pub(super) use write::write;
 
 use super::Limit;

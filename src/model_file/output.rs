@@ -36,11 +36,13 @@ impl Stamp {
 }
 
 impl Output<'_> {
-    /// Refuses an output that is certain to fail, before any work: MODEL itself, a folder, a file that is there.
+    /// Refuses an output that is certain to fail, before any work: a name for another container, MODEL itself, a folder,
+    /// a file that is there.
     ///
     /// # Errors
     /// It is one.
     pub fn refuse_bad(&self, model: &ModelFile) -> Result<(), ModelFileError> {
+        model.refuse_ending(self.path)?;
         let path = || self.path.to_owned();
         let Ok(there) = fs::metadata(self.path) else {
             return match fs::symlink_metadata(self.path) {

@@ -53,3 +53,59 @@ pub struct WeightsPlan {
     /// The optimizer's state in its new order, where that changes.
     pub slots: Option<Vec<String>>,
 }
+
+/// Saved weights in groups: one for each layer, found by the layer's class and its place among those of its class.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedTree {
+    /// All groups, by path.
+    pub groups: Vec<SavedGroup>,
+    /// The paths of the files that layers have beside their weights.
+    pub assets: Vec<String>,
+}
+
+/// A group and the variables that it holds itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SavedGroup {
+    /// Where it is: `layers/functional/layers/conv2d_1`.
+    pub path: String,
+    /// The name of what it was saved for; Keras writes it from 3.6 on and does not read it.
+    pub name: Option<String>,
+    /// Its variables in their order: the number and the shape of each.
+    pub variables: Vec<(String, Vec<usize>)>,
+}
+
+impl SavedGroup {
+    /// Whether it is the group of that path, or inside it.
+    pub fn is_below(&self, top: &str) -> bool {
+        self.path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// How saved groups must change for a new config, in this order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct TreePlan {
+    /// Groups that go.
+    pub removed: Vec<String>,
+    /// What gets other names, the innermost groups first.
+    pub renames: Vec<Renames>,
+    /// Groups that get the mode of an enabled simulator.
+    pub modes: Vec<String>,
+    /// The old and the new path of each layer whose path changes, those above it considered.
+    pub moved: Vec<(String, String)>,
+}
+
+/// New names for what is in a group. None of them is that of something that stays.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Renames {
+    /// The group, by its path before any group is renamed.
+    pub group: String,
+    /// Old and new names.
+    pub names: Vec<(String, String)>,
+}
+
+impl TreePlan {
+    /// Whether the weights stay as they are.
+    pub fn is_empty(&self) -> bool {
+        self.removed.is_empty() && self.renames.is_empty() && self.modes.is_empty()
+    }
+}

@@ -8,6 +8,7 @@ use super::sites::SitesError;
 use crate::config::ConfigError;
 use crate::fill::FillError;
 use crate::json::JsonError;
+use crate::keras::version::Keras;
 use crate::layout::Shape;
 use crate::model_file::ModelFileError;
 use crate::patch::PatchError;
@@ -51,6 +52,12 @@ pub enum RewriteError {
     /// A file of Keras 3 for Keras 2.
     #[error("MODEL is of Keras 3, and Keras 2 loads no config of Keras 3")]
     NewerConfig,
+    /// An archive for another Keras than the one that wrote it.
+    #[error("MODEL is an archive of Keras {}, and stays one: the two lay out their archives in different ways", writer.number())]
+    OtherKeras {
+        /// The Keras that wrote it.
+        writer: Keras,
+    },
     /// The saved weights do not fit the new config.
     #[error(transparent)]
     Weights(#[from] PlanError),

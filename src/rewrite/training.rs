@@ -77,7 +77,15 @@ fn origins<'a>(graph: &Graph<'a>, other: &Graph) -> Vec<(&'a str, usize, usize)>
 pub(super) fn renamed(text: &str, names: &[(String, String)], limit: Limit) -> Result<Option<Vec<u8>>, FillError> {
     let mut arrays = Arrays::default();
     let Ok(parsed) = json::parse_saved(text, &mut arrays) else { return Ok(None) };
-    let mut document = parsed.value;
+    match with_names(&parsed.value, names) {
+        Some(document) => fill::text(document, &arrays, &[], limit).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A training configuration in which the outputs have their new names; `None` where it keeps nothing by the old ones.
+pub(super) fn with_names(training: &Value, names: &[(String, String)]) -> Option<Value> {
+    let mut document = training.clone();
     let mut is_changed = false;
     for key in BY_OUTPUT {
         if let Some(Value::Object(by_output)) = document.get_mut(key)
@@ -87,7 +95,7 @@ pub(super) fn renamed(text: &str, names: &[(String, String)], limit: Limit) -> R
             is_changed = true;
         }
     }
-    if is_changed { fill::text(document, &arrays, &[], limit).map(Some) } else { Ok(None) }
+    is_changed.then_some(document)
 }
 
 fn with_new_keys(by_output: &Map<String, Value>, names: &[(String, String)]) -> Option<Map<String, Value>> {

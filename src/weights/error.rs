@@ -74,6 +74,33 @@ pub enum WeightsError {
         /// The first slot that is not.
         slot: String,
     },
+    /// An archive's groups are not what Keras would have made.
+    #[error("MODEL's weights are not where Keras would have put them ({difference}), so they cannot be moved safely")]
+    Place {
+        /// The first difference.
+        difference: String,
+    },
+    /// A layer that several models of an archive share.
+    #[error("the weights change their places, and '{layer}' is a layer of several models in MODEL", layer = shown(.layer))]
+    Shared {
+        /// The layer's path.
+        layer: String,
+    },
+    /// A model inside a layer has changed.
+    #[error("the model inside of '{layer}' has other layers in the config, or in another order", layer = shown(.layer))]
+    Inside {
+        /// The layer's path.
+        layer: String,
+    },
+    /// An archive's optimizer state belongs to variables that change their order, and it is not understood.
+    #[error("the variables that train change their order, and that of the optimizer's state is not understood: {why}")]
+    Walks {
+        /// What is not.
+        why: String,
+    },
+    /// An archive's optimizer state belongs to other variables than those that would train.
+    #[error("other variables would train than those that the optimizer's state belongs to")]
+    OtherTrained,
 }
 
 /// The first place where two lists differ, in words.

@@ -26,6 +26,11 @@ impl Stated {
         kinds.into_iter().find(|(_, names)| is_in(names) || names.contains(&bare(name))).map(|(trains, _)| trains)
     }
 
+    /// What is said of all weights of the layer of that path.
+    pub(super) fn of_layer(&self, path: &str) -> Option<bool> {
+        self.of(path)
+    }
+
     /// Refuses names that are neither of a weight in a nested model nor of a layer.
     pub(super) fn refuse_unknown(&self, graph: &Graph, saved: &[SavedLayer]) -> Result<(), WeightsError> {
         if *self == Stated::default() {

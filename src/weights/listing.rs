@@ -53,10 +53,19 @@ pub(super) type Key<'a> = (&'a str, usize, bool);
 impl Listing {
     /// The list that Keras expects of the model `layer`, whose graph is `model`.
     pub fn new(layer: &Layer, model: &Graph, keras: Keras) -> Result<Self, Cycle> {
-        let mut leaves = Vec::new();
-        let held = of_model(layer, model, keras, &mut Vec::new(), &mut leaves)?;
         // Neither Keras gives a sequential model its `trainable` back, and Keras 2 no model.
         let is_frozen = !keras.asks_layers_what_trains() && !model.is_chain() && is_frozen(layer);
+        Self::of(layer.class, model, keras, is_frozen)
+    }
+
+    /// The list of a whole model, whatever says of itself that it is frozen.
+    pub fn of_whole(model: &Graph, keras: Keras) -> Result<Self, Cycle> {
+        Self::of("Functional", model, keras, false)
+    }
+
+    fn of(class: &str, model: &Graph, keras: Keras, is_frozen: bool) -> Result<Self, Cycle> {
+        let mut leaves = Vec::new();
+        let held = of_model(class, model, keras, &mut Vec::new(), &mut leaves)?;
         let mut items = Vec::new();
         if keras.asks_layers_what_trains() {
             let (mut trained, mut others) = (Vec::new(), Vec::new());
@@ -148,7 +157,7 @@ fn owners(weight: &str, by_name: &HashMap<&str, HashSet<usize>>) -> HashSet<usiz
 }
 
 fn of_model(
-    layer: &Layer,
+    class: &str,
     model: &Graph,
     keras: Keras,
     models: &mut Vec<String>,
@@ -157,21 +166,21 @@ fn of_model(
     let path =
         |name: &str, models: &[String]| [models.join("/").as_str(), name].join("/").trim_start_matches('/').to_owned();
     let mut held = Held { is_trainable: true, is_model: true, ..Held::default() };
-    let is_own_class = !["Functional", "Model", "Sequential"].contains(&layer.class);
+    let is_own_class = !["Functional", "Model", "Sequential"].contains(&class);
     if is_own_class {
         // A subclass may have variables of its own.
         let mut own = Held::unknown();
         own.number(leaves.len(), &mut 0);
         held.own = own.own;
         let path = path("", models);
-        leaves.push(Leaf { path, class: layer.class.to_owned(), is_simulator: false, names: HashSet::new() });
+        leaves.push(Leaf { path, class: class.to_owned(), is_simulator: false, names: HashSet::new() });
     }
     for index in model.keras_order(keras)? {
         let layer = &model.layers[index];
         match &layer.inner {
             Some(inner) => {
                 models.push(layer.name.to_owned());
-                held.layers.push(of_model(layer, inner, keras, models, leaves)?);
+                held.layers.push(of_model(layer.class, inner, keras, models, leaves)?);
                 models.pop();
             }
             None => {

@@ -77,6 +77,8 @@ def main(folder):
             accuracy = model.evaluate(x_test, y_test, verbose=0)[1]
             path = folder / f"digits{suffix}-{version}.h5"
             model.save(path, include_optimizer=False)
+            if path.name == "digits-keras3.h5":
+                keras.models.load_model(path, compile=False).save(path.with_suffix(".keras"))
             print(f"{path.name}: {path.stat().st_size} bytes, test accuracy {accuracy:.4f}")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import h5py
 import pipe
@@ -90,8 +91,8 @@ class Network:
         return pipe.site_line(shape, cells)
 
     def insert(self, target, folder, *options):
-        """The model with a simulator behind the target, loaded; the file is `faulty.h5` in the folder."""
-        sites, out = folder / "site.ndjson", folder / "faulty.h5"
+        """The model with a simulator behind the target, loaded; the file is `faulty` in the folder, with the suffix of the model."""
+        sites, out = folder / "site.ndjson", folder / f"faulty{Path(self.path).suffix}"
         sites.write_text(self.site(target))
         patch = pipe.patch(self.config, *target.options())
         options = [*options, "--force", *(["--data-format", "channels_first"] if self.channels_first else [])]

@@ -1,7 +1,9 @@
 """Hints that need Keras are followed, too: what they say to do is done, and helps. `tests/hints.txt` has all hints."""
 
+import shutil
 import subprocess
 import sys
+import zipfile
 
 import h5py
 import keras
@@ -53,11 +55,61 @@ def target_of(network, name):
     return next(target for target in network.targets() if target.name == name)
 
 
-def test_an_archive_is_saved_as_hdf5(tmp_path, monkeypatch):
+def test_a_file_of_one_container_is_saved_as_one_of_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    keras.models.load_model(DATA / "digits-keras3.h5", compile=False).save("model.keras")
-    run_hint(refused("is a .keras archive", pipe.config_of, "model.keras"), keras)
-    Network("model.h5", 3).prove(target_of(Network("model.h5", 3), "conv2d_1"), tmp_path)
+    first = Network(DATA / "digits-keras3.h5", 3)
+    shutil.copy(DATA / "digits-keras3.h5", "model.h5")
+    for one, other in [("model.h5", "model.keras"), ("model.keras", "model.h5")]:
+        write = lambda: pipe.call("h5-config-set", one, f"out{other[5:]}", stdin="[]")
+        run_hint(refused("and Keras goes by the name", write), keras)
+        network = Network(other, 3)
+        assert same_bits(network.outputs, first.outputs)
+        network.prove(target_of(network, "conv2d_1"), tmp_path)
+
+
+@BOTH
+def test_an_archive_whose_groups_are_elsewhere_is_saved_again(version, tmp_path):
+    k = KERAS[version]
+    branches(k).save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    (tmp_path / "weights.h5").write_bytes(members["model.weights.h5"])
+    with h5py.File(tmp_path / "weights.h5", "r+") as file:
+        file.copy(file["layers/conv2d"], file, "layers/conv2d_77")
+    members["model.weights.h5"] = (tmp_path / "weights.h5").read_bytes()
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    network = Network(tmp_path / "model.keras", version)
+    hint = refused("not where Keras would have put them", network.prove, target_of(network, "b1"), tmp_path)
+    assert hint == "hint: load MODEL in Keras and save it again; that puts them there"
+    load(tmp_path / "model.keras", version).save(tmp_path / "again.keras")
+    again = Network(tmp_path / "again.keras", version)
+    assert same_bits(again.outputs, network.outputs)
+    again.prove(target_of(again, "b1"), tmp_path)
+
+
+def test_a_state_in_an_archive_that_is_not_understood_is_dropped(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    k = KERAS[3]
+    model = branches(k)
+    model.compile(k.optimizers.Adafactor(), k.losses.MeanSquaredError())
+    images = np.zeros((2, 8, 8, 3), "float32")
+    model.fit(images, images, verbose=0)
+    model.save("model.keras")
+    network = Network("model.keras", 3)
+    run_hint(
+        refused(
+            "order of the optimizer's state is not understood|that of the optimizer's",
+            network.prove,
+            target_of(network, "b1"),
+            tmp_path,
+        ),
+        k,
+    )
+    again = Network("model.keras", 3)
+    assert same_bits(again.outputs, network.outputs)
+    again.prove(target_of(again, "b1"), tmp_path)
 
 
 def test_weights_are_saved_with_their_model(tmp_path, monkeypatch):

@@ -223,7 +223,7 @@ def scramble(model):
 
 
 def save(name, version, path):
-    """Writes a network as .h5."""
+    """Writes a network, as .h5 or .keras."""
     k = KERAS[version]
     k.backend.clear_session()  # op layers are named by a count
     k.utils.set_random_seed(SEED)
@@ -232,7 +232,7 @@ def save(name, version, path):
     for output in run(model, inputs_for(model)):
         size, spread = np.abs(output).mean(), output.std()
         assert 1e-2 < size < 1e2 and spread > 1e-2, f"{name}: outputs of size {size}, spread {spread}"
-    model.save(path, include_optimizer=False)
+    model.save(path, **({} if str(path).endswith(".keras") else {"include_optimizer": False}))
 
 
 if __name__ == "__main__":

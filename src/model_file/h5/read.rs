@@ -89,7 +89,7 @@ impl File {
             // HDF5 may begin further on in a file, so only HDF5 knows; but what has no mark is likelier none.
             Reason::NotOpened(_) if !self.has_mark => ModelFileError::NotHdf5 { path },
             Reason::NotOpened(why) | Reason::Damaged(why) => ModelFileError::Damaged { path, why },
-            Reason::WeightsOnly => ModelFileError::WeightsOnly { path },
+            Reason::WeightsOnly => ModelFileError::WeightsOnly { path, missing: format!("no attribute {CONFIG}") },
             Reason::NoAttribute(name, there) => ModelFileError::NoAttribute { path, name, there },
             Reason::NotText(name, why) => ModelFileError::NotText { path, name, why },
         }

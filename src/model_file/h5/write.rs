@@ -13,7 +13,7 @@ use crate::model_file::{CONFIG, Edit, ModelFileError, TRAINING};
 use crate::whole::Whole;
 
 /// A simulator that is enabled.
-const ENABLED: i32 = 2;
+pub(super) const ENABLED: i32 = 2;
 
 /// Fills `whole` with what is in `source`, and changes that. `check` says whether the source was copied as it was when it was
 /// read.
@@ -71,7 +71,7 @@ fn change(copy: &Path, edit: Edit) -> hdf5::Result<()> {
     // bytes of two runs differ. HDF5's own lock would be refused beside ours, and nobody else knows the file.
     let file =
         hdf5::File::with_options().with_fapl(|access| access.libver_earliest().file_locking(false)).open_rw(copy)?;
-    let Edit { config, training, weights: plan } = edit;
+    let Edit { config, training, weights: plan, .. } = edit;
     write_text(&file, CONFIG, config)?;
     if let Some(training) = training {
         write_text(&file, TRAINING, training)?;

@@ -245,7 +245,7 @@ def pair(text):
 
 def arguments(args):
     parser = argparse.ArgumentParser(prog="ranges", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="the original model (.h5)")
+    parser.add_argument("model", help="the original model (.h5 or .keras)")
     parser.add_argument(
         "inputs",
         nargs="+",

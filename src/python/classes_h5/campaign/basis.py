@@ -22,7 +22,7 @@ def given(campaign, name):
 
 
 def graph(campaign):
-    return {"model.h5": given(campaign, "model.h5"), "filters": versions()}
+    return {campaign.model_file: given(campaign, campaign.model_file), "filters": versions()}
 
 
 def computed(campaign):

@@ -12,8 +12,8 @@ def line(program, *words):
     return " ".join([program, *(shlex.quote(str(word)) for word in words if word is not None)])
 
 
-def config():
-    return line("h5-config-get", "model.h5") + " > config.json"
+def config(campaign):
+    return line("h5-config-get", campaign.model_file) + " > config.json"
 
 
 def inputs(campaign):
@@ -23,13 +23,13 @@ def inputs(campaign):
 
 def ranges(campaign):
     return line(
-        PYTHON + "ranges", "model.h5", *inputs(campaign), "--out", "ranges.json",
+        PYTHON + "ranges", campaign.model_file, *inputs(campaign), "--out", "ranges.json",
         "--keras", campaign.keras, "--batch-size", campaign.settings["batch"],
     )  # fmt: skip
 
 
 def weights(campaign):
-    return line(PYTHON + "campaign.weights", "model.h5", "--keras", campaign.keras, "--out", "weights.tsv")
+    return line(PYTHON + "campaign.weights", campaign.model_file, "--keras", campaign.keras, "--out", "weights.tsv")
 
 
 def frequencies(campaign):
@@ -75,7 +75,7 @@ def draws(run, first, last):
 def faulty(campaign, run, shard):
     files = f"{run.folder}/{shard}"
     return (
-        line("h5-config-set", "model.h5", f"{files}.h5", "--sparse", "--force", "--keras", campaign.keras)
+        line("h5-config-set", campaign.model_file, f"{files}{campaign.suffix}", "--sparse", "--force", "--keras", campaign.keras)
         + f" --sites {shlex.quote(files + '.sites.ndjson')} --input {shlex.quote(run.layer.folder + '/patch.json')}"
     )
 
@@ -86,7 +86,7 @@ def play(campaign, run, shard):
     hook = ["--outcome", f"outcome:{outcome[1]}"] if outcome else []
     labels = ["--labels", "labels.npy"] if campaign.settings["labels"] else []
     return line(
-        PYTHON + "play", f"{files}.h5", "--images", *inputs(campaign), *labels, "--sites", f"{files}.sites.ndjson",
+        PYTHON + "play", f"{files}{campaign.suffix}", "--images", *inputs(campaign), *labels, "--sites", f"{files}.sites.ndjson",
         "--layer", run.layer.name, "--design", campaign.settings["design"], "--seed", run.seed,
         "--keras", campaign.keras, "--batch-size", campaign.settings["batch"], *hook, "--out", f"{files}.predictions.tsv",
     )  # fmt: skip
@@ -97,7 +97,7 @@ def of_one_shard(campaign):
     run = campaign.runs[0]
     shard = run.shards(campaign.settings["shard"])[0]
     return [
-        config(),
+        config(campaign),
         *([ranges(campaign)] if campaign.settings["ranges"] == "golden" else []),
         patch(campaign, run.layer, "ranges.json"),
         sites(run, shard),

@@ -54,7 +54,7 @@ class Campaign:
     def given(self):
         """{name in the results' folder: Given} of the user's files."""
         found = {
-            "model.h5": Given(self.settings["model"]),
+            self.model_file: Given(self.settings["model"]),
             **{place: Given(*self.settings["inputs"][name]) for name, place in self.inputs.items()},
         }
         if self.settings["labels"]:
@@ -66,6 +66,17 @@ class Campaign:
         if self.settings["outcome"]:
             found["outcome.py"] = Given(self.settings["outcome"][0])
         return found
+
+    @property
+    def suffix(self):
+        """How files of the model's container end, told by what it holds: Keras goes by the name."""
+        with open(self.settings["model"], "rb") as file:
+            return ".keras" if file.read(4) == b"PK\x03\x04" else ".h5"
+
+    @property
+    def model_file(self):
+        """The model in the results' folder."""
+        return f"model{self.suffix}"
 
     def layer(self, folder):
         """The layer whose files are in this folder."""

@@ -14,8 +14,8 @@ PACKAGES = ("tensorflow", "numpy", "pandas", "scipy", "statsmodels", "snakemake"
 def record(campaign, given, files):
     """A dict of all that; given: the YAML's mapping, files: paths in the results' folder."""
     sums = {path: basis.sha256(path) for path in files}
-    if campaign.settings["ranges"] == "golden" and ranges_model("ranges.json") != sums["model.h5"]:
-        raise CampaignError("ranges.json: was measured on another model than model.h5 is now: run the campaign again")
+    if campaign.settings["ranges"] == "golden" and ranges_model("ranges.json") != sums[campaign.model_file]:
+        raise CampaignError(f"ranges.json: was measured on another model than {campaign.model_file} is now: run the campaign again")
     keras = {2: "tf_keras", 3: "keras"}[campaign.keras]
     versions = basis.versions() | {package: basis.version(package) for package in (keras, *PACKAGES)}
     versions["python"] = platform.python_version()

@@ -58,7 +58,7 @@ def elements(tensor):
 
 def main(given=None):
     parser = argparse.ArgumentParser(prog="weights", description=__doc__.partition("\n")[0])
-    parser.add_argument("model", help="a model file (.h5)")
+    parser.add_argument("model", help="a model file (.h5 or .keras)")
     parser.add_argument("--keras", choices=("auto", "2", "3"), default="auto", help="[default: what wrote the file]")
     parser.add_argument("--out", metavar="FILE.tsv", help="[default: stdout]")
     options = parser.parse_args(given)

@@ -1,0 +1,268 @@
+//! Where the weights of a layer are in an archive: in a group that is found by the layer's class and its place among the layers of that
+//! class in Keras' order, never by the layer's name.
+//!
+//! The rule proves itself on every file from which something has to move: each layer that surely has variables must have some where the
+//! rule says, under its name where Keras wrote that, and there must be none of which the rule knows nothing.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{PlanError, WeightsError};
+use crate::config;
+use crate::graph::{Cycle, Graph, Layer};
+use crate::keras::classes::{Kind, may_have_weights};
+use crate::keras::group_name::group_name;
+use crate::keras::version::Keras;
+use crate::model_file::{Renames, SavedGroup, SavedTree};
+use crate::text::shown;
+
+/// The group in a model's group that holds those of its layers.
+const LAYERS: &str = "layers";
+
+/// The layers of a model that have groups, by place, with the name of each one's group.
+fn groups(graph: &Graph, keras: Keras) -> Result<Vec<(usize, String)>, Cycle> {
+    let mut used: HashMap<String, usize> = HashMap::new();
+    let mut found = Vec::new();
+    for index in graph.keras_order(keras)? {
+        let layer = &graph.layers[index];
+        // The input layer of a chain is none of its `layers`.
+        let is_listed = match layer.kind {
+            Kind::Operation => keras.lists_operations(),
+            kind => !(graph.is_chain() && index == 0 && kind.is("InputLayer")),
+        };
+        if !is_listed {
+            continue;
+        }
+        let name = group_name(layer.class, keras);
+        let number = used.entry(name.clone()).and_modify(|number| *number += 1).or_insert(0);
+        found.push((index, if *number == 0 { name } else { format!("{name}_{number}") }));
+    }
+    Ok(found)
+}
+
+fn inside(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { format!("{LAYERS}/{name}") } else { format!("{prefix}/{LAYERS}/{name}") }
+}
+
+/// A layer at any depth, and where its weights are.
+pub(super) struct Place<'g> {
+    /// `outer/inner`.
+    pub path: String,
+    /// The path of its group.
+    pub group: String,
+    /// The layer.
+    pub layer: &'g Layer<'g>,
+}
+
+/// All layers that have groups, at every depth.
+pub(super) fn places<'g>(graph: &'g Graph<'g>, keras: Keras) -> Result<Vec<Place<'g>>, Cycle> {
+    let mut found = Vec::new();
+    let mut todo = vec![(String::new(), String::new(), graph)];
+    while let Some((path, prefix, graph)) = todo.pop() {
+        for (index, name) in groups(graph, keras)? {
+            let layer = &graph.layers[index];
+            let layer_path = if path.is_empty() { layer.name.to_owned() } else { format!("{path}/{}", layer.name) };
+            let group = inside(&prefix, &name);
+            if let Some(inner) = &layer.inner {
+                todo.push((layer_path.clone(), group.clone(), inner));
+            }
+            found.push(Place { path: layer_path, group, layer });
+        }
+    }
+    Ok(found)
+}
+
+/// What becomes of the groups of layers from one config to another.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    /// Groups of layers that are gone.
+    pub removed: Vec<String>,
+    /// The innermost first.
+    pub renames: Vec<Renames>,
+    /// Groups of simulators that are new, where these have a saved variable.
+    pub modes: Vec<String>,
+    /// Old and new paths of what is in both.
+    pub moved: Vec<(String, String)>,
+}
+
+impl Moves {
+    /// Compares two models.
+    pub fn between(old: &Graph, new: &Graph, keras: Keras) -> Result<Moves, PlanError> {
+        let mut moves = Moves::default();
+        moves.compare(old, new, keras, ["", ""], "")?;
+        Ok(moves)
+    }
+
+    /// Whether every group stays where it is.
+    pub fn is_empty(&self) -> bool {
+        self.removed.is_empty() && self.renames.is_empty() && self.modes.is_empty()
+    }
+
+    fn compare(
+        &mut self,
+        old: &Graph,
+        new: &Graph,
+        keras: Keras,
+        [old_prefix, new_prefix]: [&str; 2],
+        path: &str,
+    ) -> Result<(), PlanError> {
+        let mut before: HashMap<&str, (usize, String)> =
+            groups(old, keras)?.into_iter().map(|(index, name)| (old.layers[index].name, (index, name))).collect();
+        let mut names = Vec::new();
+        for (index, to) in groups(new, keras)? {
+            let layer = &new.layers[index];
+            let layer_path = format!("{path}{}", layer.name);
+            let new_group = inside(new_prefix, &to);
+            let Some((old_index, from)) = before.remove(layer.name) else {
+                self.add(layer, keras, new_group, &layer_path)?;
+                continue;
+            };
+            let (old_layer, old_group) = (&old.layers[old_index], inside(old_prefix, &from));
+            match (&old_layer.inner, &layer.inner) {
+                (Some(old), Some(new)) => {
+                    self.compare(old, new, keras, [&old_group, &new_group], &format!("{layer_path}/"))?;
+                }
+                (None, None) => refuse_changed_inside([old_layer, layer], keras, &layer_path)?,
+                // A model that has become a layer, or the other way round.
+                _ => return Err(missing(layer, &layer_path).into()),
+            }
+            if from != to {
+                names.push((from, to));
+            }
+            if old_group != new_group {
+                self.moved.push((old_group, new_group));
+            }
+        }
+        let mut removed: Vec<String> = before.into_values().map(|(_, name)| inside(old_prefix, &name)).collect();
+        removed.sort();
+        self.removed.extend(removed);
+        if !names.is_empty() {
+            let group = inside(old_prefix, "");
+            self.renames.push(Renames { group: group.trim_end_matches('/').to_owned(), names });
+        }
+        Ok(())
+    }
+
+    /// Adds a layer that the old config has not.
+    fn add(&mut self, layer: &Layer, keras: Keras, group: String, path: &str) -> Result<(), PlanError> {
+        if layer.kind == Kind::Simulator {
+            self.modes.extend(keras.saves_modes().then_some(group));
+            return Ok(());
+        }
+        if let Some(inner) = &layer.inner {
+            for (index, name) in groups(inner, keras)? {
+                let layer = &inner.layers[index];
+                self.add(layer, keras, inside(&group, &name), &format!("{path}/{}", layer.name))?;
+            }
+            return Ok(());
+        }
+        let has_seed = keras.saves_seeds() && layer.config.get("seed").is_some();
+        if has_seed || may_have_weights(layer.kind, layer.config) { Err(missing(layer, path).into()) } else { Ok(()) }
+    }
+
+    /// Leaves out what the file does not have, and all where nothing that it has moves.
+    pub fn restrict(&mut self, tree: &SavedTree) -> Result<(), WeightsError> {
+        let matters = |path: &str| matters(tree, path);
+        let is_move = self
+            .renames
+            .iter()
+            .any(|renames| renames.names.iter().any(|(from, _)| matters(&format!("{}/{from}", renames.group))));
+        if !is_move && self.modes.is_empty() && !self.removed.iter().any(|path| matters(path)) {
+            *self = Moves::default();
+            return Ok(());
+        }
+        let has = |path: &str| tree.groups.iter().any(|group| group.path == path);
+        self.removed.retain(|path| has(path));
+        for renames in &mut self.renames {
+            let full = |name: &str| format!("{}/{name}", renames.group);
+            renames.names.retain(|(from, _)| has(&full(from)));
+            for (_, to) in &renames.names {
+                let to = full(to);
+                let goes = renames.names.iter().any(|(from, _)| full(from) == to) || self.removed.contains(&to);
+                if goes || !has(&to) {
+                    continue;
+                }
+                if matters(&to) {
+                    return Err(WeightsError::Place { difference: format!("'{}' is of no layer", shown(&to)) });
+                }
+                self.removed.push(to);
+            }
+        }
+        self.renames.retain(|renames| !renames.names.is_empty());
+        Ok(())
+    }
+}
+
+/// Whether something is saved below a path.
+fn matters(tree: &SavedTree, path: &str) -> bool {
+    let is_below = |asset: &String| asset.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    tree.groups.iter().any(|group| group.is_below(path) && !group.variables.is_empty())
+        || tree.assets.iter().any(is_below)
+}
+
+fn missing(layer: &Layer, path: &str) -> WeightsError {
+    WeightsError::Missing { layer: path.to_owned(), class: layer.class.to_owned() }
+}
+
+/// Refuses a model inside a layer (a wrapper, say) in which places would change: only Keras knows what its groups are called there.
+fn refuse_changed_inside(layers: [&Layer; 2], keras: Keras, path: &str) -> Result<(), PlanError> {
+    let [old, new] = layers.map(|layer| {
+        let mut models = Vec::new();
+        models_inside(layer.config, &mut models);
+        models
+    });
+    let is_same = old.len() == new.len()
+        && old.into_iter().zip(new).all(|(old, new)| match (config::read(old), config::read(new)) {
+            (Ok(old), Ok(new)) => Moves::between(&old, &new, keras).is_ok_and(|moves| moves.is_empty()),
+            _ => old == new,
+        });
+    if is_same { Ok(()) } else { Err(WeightsError::Inside { layer: path.to_owned() }.into()) }
+}
+
+fn models_inside<'v>(value: &'v Value, models: &mut Vec<&'v Value>) {
+    match value {
+        Value::Object(fields) if fields.get("config").and_then(|config| config.get("layers")).is_some() => {
+            models.push(value);
+        }
+        Value::Object(fields) => fields.values().for_each(|value| models_inside(value, models)),
+        Value::Array(values) => values.iter().for_each(|value| models_inside(value, models)),
+        _ => {}
+    }
+}
+
+/// Refuses a file whose groups are not what the rule says of the config that they belong to.
+pub(super) fn prove(places: &[Place], tree: &SavedTree, keras: Keras) -> Result<(), WeightsError> {
+    let wrong = |difference: String| Err(WeightsError::Place { difference });
+    let by_path: HashMap<&str, &SavedGroup> = tree.groups.iter().map(|group| (group.path.as_str(), group)).collect();
+    for Place { path, group, layer } in places {
+        let kind = layer.kind;
+        let has_variables = match kind {
+            Kind::Simulator => keras.saves_modes(),
+            _ => kind.class().is_some_and(|class| class.has_variables(layer.config)),
+        };
+        if has_variables && layer.inner.is_none() && !matters(tree, group) {
+            return wrong(format!("'{}' has no weights in '{}'", shown(path), shown(group)));
+        }
+        let Some(found) = by_path.get(group.as_str()).filter(|found| !found.variables.is_empty()) else { continue };
+        if let Some(name) = found.name.as_deref().filter(|name| *name != layer.name) {
+            return wrong(format!("'{}' has those of '{}', not of '{}'", shown(group), shown(name), shown(layer.name)));
+        }
+    }
+    // Of a model the group itself, of any other layer whatever is inside.
+    let by_group: HashMap<&str, bool> =
+        places.iter().map(|place| (place.group.as_str(), place.layer.inner.is_some())).collect();
+    for group in tree.groups.iter().filter(|group| !group.variables.is_empty()) {
+        if !group.path.starts_with(LAYERS) {
+            continue;
+        }
+        let ends = group.path.match_indices('/').map(|(at, _)| at).chain([group.path.len()]);
+        let is_known = ends
+            .filter_map(|end| Some((end, by_group.get(&group.path[..end])?)))
+            .any(|(end, is_model)| !is_model || end == group.path.len());
+        if !is_known {
+            return wrong(format!("'{}' is of no layer", shown(&group.path)));
+        }
+    }
+    Ok(())
+}
