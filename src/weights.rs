@@ -101,6 +101,9 @@ pub fn plan_archive<E: From<PlanError>>(
         return Ok(TreePlan::default());
     }
     let tree = tree()?;
+    if tree.groups.iter().any(|group| group.path.split('/').any(|part| part == places::OLD_LAYERS)) {
+        return Err(PlanError::from(WeightsError::OldArchive).into());
+    }
     let places = places::places(old, keras).map_err(PlanError::from)?;
     let plan = || {
         moves.restrict(&tree)?;

@@ -20,6 +20,9 @@ use crate::text::shown;
 /// The group in a model's group that holds those of its layers.
 const LAYERS: &str = "layers";
 
+/// The same as TensorFlow 2.12 to 2.14 called it, and counted otherwise.
+pub(super) const OLD_LAYERS: &str = "_layer_checkpoint_dependencies";
+
 /// The layers of a model that have groups, by place, with the name of each one's group.
 fn groups(graph: &Graph, keras: Keras) -> Result<Vec<(usize, String)>, Cycle> {
     let mut used: HashMap<String, usize> = HashMap::new();

@@ -33,12 +33,14 @@ pub(super) fn trained(list: &Listing) -> Vec<Trained> {
 
 /// How many slots of each variable an optimizer makes in a row, walk by walk over the variables. `None`: that is not known.
 fn walks(optimizer: &Value, keras: Keras) -> Option<Vec<usize>> {
-    let class = optimizer.get("class_name")?.as_str()?;
-    let config = optimizer.get("config")?;
+    // Keras 2 keeps the short name by which it was compiled: all settings are those by default.
+    let short = optimizer.as_str();
+    let class = short.or_else(|| optimizer.get("class_name")?.as_str())?;
+    let config = if short.is_some() { &Value::Null } else { optimizer.get("config")? };
     let is_set = |key: &str| config.get(key).is_some_and(|value| value.as_bool() == Some(true));
     let is_positive = |key: &str| config.get(key).and_then(Value::as_f64).is_some_and(|value| value > 0.0);
-    let class = class.rsplit('>').next().unwrap_or(class);
-    if ["LossScaleOptimizer", "LossScaleOptimizerV3"].contains(&class) {
+    let class = class.rsplit('>').next().unwrap_or(class).to_lowercase();
+    if ["lossscaleoptimizer", "lossscaleoptimizerv3"].contains(&class.as_str()) {
         return walks(config.get("inner_optimizer")?, keras);
     }
     let is_foreign = optimizer.get("registered_name").and_then(Value::as_str).is_some_and(|name| name.contains('>'));
@@ -48,19 +50,19 @@ fn walks(optimizer: &Value, keras: Keras) -> Option<Vec<usize>> {
     let mut walks = Vec::new();
     walks.extend(is_set("use_ema").then_some(1));
     walks.extend(is_positive("gradient_accumulation_steps").then_some(1));
-    match class {
-        "Adam" | "AdamW" => {
+    match class.as_str() {
+        "adam" | "adamw" => {
             walks.push(2);
             walks.extend(is_set("amsgrad").then_some(1));
         }
-        "Adadelta" | "Adamax" | "Ftrl" | "Lamb" | "Nadam" | "ScheduleFreeAdamW" => walks.push(2),
-        "Adagrad" | "Lion" => walks.push(1),
-        "RMSprop" => {
+        "adadelta" | "adamax" | "ftrl" | "lamb" | "nadam" | "schedulefreeadamw" => walks.push(2),
+        "adagrad" | "lion" => walks.push(1),
+        "rmsprop" => {
             walks.push(1);
             walks.extend(is_positive("momentum").then_some(1));
             walks.extend(is_set("centered").then_some(1));
         }
-        "SGD" => walks.extend((keras.keeps_zero_momentum() || is_positive("momentum")).then_some(1)),
+        "sgd" => walks.extend((keras.keeps_zero_momentum() || is_positive("momentum")).then_some(1)),
         _ => return None,
     }
     Some(walks)
@@ -105,7 +107,7 @@ impl Given<'_> {
         }
         let optimizer = self.optimizer.filter(|optimizer| !optimizer.is_null());
         let optimizer = optimizer.ok_or_else(|| unclear("the config does not say which optimizer it is"))?;
-        let class = optimizer.get("class_name").and_then(Value::as_str).unwrap_or_default();
+        let class = optimizer.get("class_name").unwrap_or(optimizer).as_str().unwrap_or_default();
         let walks = walks(optimizer, self.keras).ok_or_else(|| unclear(&format!("of the class '{}'", shown(class))))?;
         let renames = groups.into_iter().map(|group| self.of_group(group, &walks));
         Ok(renames.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -213,6 +215,7 @@ mod tests {
         ] {
             assert_eq!(Keras::ALL.map(|keras| of(class, config.clone(), keras)), expected, "{class} {config}");
         }
+        assert_eq!(walks(&json!("rmsprop"), Keras::Two), Some(vec![1]));
         let scaled = json!({"inner_optimizer": {"class_name": "Lion", "config": {}}});
         assert_eq!(of("LossScaleOptimizer", scaled, Keras::Three), Some(vec![1]));
     }

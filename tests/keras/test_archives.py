@@ -116,6 +116,24 @@ def test_the_optimizers_state_stays_with_its_variables(version, number, tmp_path
             np.testing.assert_array_equal(found[variable], value, err_msg=f"{name}, {target}: {variable}")
 
 
+@BOTH
+def test_an_optimizer_that_was_named_in_short_is_understood(version, tmp_path):
+    k, path = KERAS[version], tmp_path / "model.keras"
+    model, draw = branches(k), np.random.default_rng(3)
+    model.compile("adam", k.losses.MeanSquaredError())
+    images = draw.normal(size=(8, 8, 8, 3)).astype("float32")
+    model.fit(images, images[::-1], epochs=2, verbose=0)
+    model.save(path)
+    network, expected = Network(path, version), slots_by_variable(path, version)
+    assert len({value.tobytes() for value in expected.values()}) > 30
+    for target in network.targets()[5:9]:
+        network.prove(target, tmp_path)
+        found = slots_by_variable(tmp_path / "faulty.keras", version)
+        assert {name: value.tobytes() for name, value in found.items()} == {
+            name: value.tobytes() for name, value in expected.items()
+        }
+
+
 # Their slots differ from variable to variable.
 NOT_UNDERSTOOD = {2: ["adafactor"], 3: ["muon"]}
 
