@@ -47,7 +47,7 @@ pub(super) fn escaped(class: &str) -> Option<String> {
     is_of_its_kind(class).then(|| format!("_{class}"))
 }
 
-/// Gives a class name back what [`escaped`] made another.
+/// Gives a class name back what `escaped` made another.
 pub fn unescape(value: &mut Value) {
     let Some(Value::String(class)) = value.as_object_mut().and_then(|fields| fields.get_mut(CLASS_KEY)) else { return };
     if is_of_its_kind(class) && class != CLASS {
