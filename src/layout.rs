@@ -124,23 +124,46 @@ impl DataFormat {
         }
     }
 
+    /// What belongs to height, width and channels, in the order of a dense array's axes.
+    pub fn order(self, [h, w, c]: [usize; 3]) -> [usize; 3] {
+        match self {
+            DataFormat::ChannelsLast => [h, w, c],
+            DataFormat::ChannelsFirst => [c, h, w],
+        }
+    }
+
+    /// What belongs to height, width and channels, of what is in the order of a dense array's axes.
+    pub fn h_w_c(self, [first, second, third]: [usize; 3]) -> [usize; 3] {
+        match self {
+            DataFormat::ChannelsLast => [first, second, third],
+            DataFormat::ChannelsFirst => [second, third, first],
+        }
+    }
+
     /// The axes of one site's dense array, in order.
     pub fn axes(self, shape: Shape) -> [usize; 3] {
-        match self {
-            DataFormat::ChannelsLast => [shape.h, shape.w, shape.c],
-            DataFormat::ChannelsFirst => [shape.c, shape.h, shape.w],
-        }
+        self.order([shape.h, shape.w, shape.c])
     }
 
     /// The shape whose dense array has these axes.
     ///
     /// # Errors
     /// As [`Shape::new`].
-    pub fn shape(self, [first, second, third]: [usize; 3]) -> Result<Shape, ShapeError> {
-        match self {
-            DataFormat::ChannelsLast => Shape::new(first, second, third),
-            DataFormat::ChannelsFirst => Shape::new(second, third, first),
-        }
+    pub fn shape(self, axes: [usize; 3]) -> Result<Shape, ShapeError> {
+        let [h, w, c] = self.h_w_c(axes);
+        Shape::new(h, w, c)
+    }
+
+    /// The index of cell (h, w, c) in one site's flattened dense array.
+    pub fn index(self, shape: Shape, h_w_c: [usize; 3]) -> usize {
+        let ([_, second, third], [i, j, k]) = (self.axes(shape), self.order(h_w_c));
+        (i * second + j) * third + k
+    }
+
+    /// Where in one site's dense array the element with this index in the flattened one stands.
+    pub fn place(self, shape: Shape, index: usize) -> [usize; 3] {
+        let [_, second, third] = self.axes(shape);
+        [index / (second * third), index / third % second, index % third]
     }
 }
 
@@ -193,6 +216,19 @@ mod tests {
         for format in [DataFormat::ChannelsLast, DataFormat::ChannelsFirst] {
             assert_eq!(format.shape(format.axes(shape)), Ok(shape));
             assert_eq!(format.name().parse(), Ok(format));
+        }
+    }
+
+    #[test]
+    fn a_cell_has_one_index_in_each_format() {
+        let shape = Shape::new(2, 3, 4).unwrap();
+        assert_eq!(DataFormat::ChannelsLast.index(shape, [1, 0, 2]), 14);
+        assert_eq!(DataFormat::ChannelsFirst.index(shape, [1, 0, 2]), 15);
+        for format in DataFormat::ALL {
+            for index in 0..shape.cells() {
+                let cell = format.h_w_c(format.place(shape, index));
+                assert_eq!(format.index(shape, cell), index);
+            }
         }
     }
 }

@@ -32,14 +32,6 @@ pub enum DenseError {
     Memory(Shape),
 }
 
-/// The index of cell (h, w, c) in one site's dense array of this format.
-pub fn index(format: DataFormat, shape: Shape, h: usize, w: usize, c: usize) -> usize {
-    match format {
-        DataFormat::ChannelsLast => (h * shape.w + w) * shape.c + c,
-        DataFormat::ChannelsFirst => (c * shape.h + h) * shape.w + w,
-    }
-}
-
 const ZERO: [u8; 4] = 0f32.to_le_bytes();
 const ONE: [u8; 4] = 1f32.to_le_bytes();
 
@@ -91,7 +83,7 @@ impl Dense {
                 self.clear();
                 return Err(DenseError::Bit { h, w, c });
             };
-            let index = index(self.format, self.shape, h, w, c);
+            let index = self.format.index(self.shape, [h, w, c]);
             self.injection[index] = value.to_le_bytes();
             self.mask[index] = ZERO;
             self.corrupted.push(index);
@@ -125,13 +117,6 @@ mod tests {
     fn site(fault: Fault) -> Site {
         let shape = Shape::new(2, 3, 4).unwrap();
         Site { shape, cells: vec![Cell { h: 1, w: 2, c: 3, fault }] }
-    }
-
-    #[test]
-    fn the_index_follows_the_data_format() {
-        let shape = Shape::new(2, 3, 4).unwrap();
-        assert_eq!(index(DataFormat::ChannelsLast, shape, 1, 0, 2), 14);
-        assert_eq!(index(DataFormat::ChannelsFirst, shape, 1, 0, 2), 15);
     }
 
     #[test]

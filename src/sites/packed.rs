@@ -1,8 +1,10 @@
 //! Many sites in little memory: of each only the corrupted cells, and of a cell its flat index.
 
-use super::dense::{DenseError, index};
+use std::hint::black_box;
+
+use super::dense::DenseError;
 use super::pass::{self, Form, PassError, Passing, Rooms, Source};
-use crate::fault::Fault;
+use crate::fault::{Cell, Fault};
 use crate::layout::{DataFormat, Shape};
 use crate::ordered::{Chunk, Output, Piece, Stop};
 use crate::progress::Progress;
@@ -30,10 +32,12 @@ pub struct PackedCell {
 /// Packs all sites of a source with `jobs` threads; `format` is the order of a site's axes.
 ///
 /// # Errors
-/// The first site that is wrong.
+/// The first site that is wrong, or there is not enough memory for all.
 pub fn pack<S: Source>(source: S, format: DataFormat, jobs: usize) -> Result<(Packed, Rooms<S>), PassError> {
     let packed = Packed { shape: source.shape(), format, sites: Vec::new() };
-    pass::run(source, &AsPacked(format), packed, jobs, &Progress::silent())
+    let growing = Growing { packed, since_asked: 0 };
+    let (growing, rooms) = pass::run(source, &AsPacked(format), growing, jobs, &Progress::silent())?;
+    Ok((growing.packed, rooms))
 }
 
 /// Sites on their way into the others.
@@ -54,12 +58,30 @@ impl Chunk for Sites {
     }
 }
 
-impl Output for Packed {
+/// What must be free beside the sites, in bytes: who asks for little cannot be told that there is none.
+const SPARE: usize = 32 << 20;
+
+/// How much comes in before it is asked again whether that is free, in bytes.
+const ASKED: usize = 1 << 20;
+
+struct Growing {
+    packed: Packed,
+    since_asked: usize,
+}
+
+impl Output for Growing {
     type Chunk = Sites;
     type Error = PassError;
 
     fn put(&mut self, chunk: &mut Sites) -> Result<(), PassError> {
-        self.sites.append(&mut chunk.sites);
+        self.since_asked += chunk.size();
+        if self.since_asked >= ASKED {
+            self.since_asked = 0;
+            // Not used, so it costs nothing but the question, which must not be optimized away.
+            black_box(&mut Vec::<u8>::new()).try_reserve_exact(SPARE).map_err(|_| PassError::Memory)?;
+        }
+        self.packed.sites.try_reserve(chunk.sites.len()).map_err(|_| PassError::Memory)?;
+        self.packed.sites.append(&mut chunk.sites);
         Ok(())
     }
 }
@@ -67,25 +89,26 @@ impl Output for Packed {
 struct AsPacked(DataFormat);
 
 impl Form for AsPacked {
-    type Out = Packed;
+    type Out = Growing;
     type Room = ();
 
     fn room(&self) -> Result<(), PassError> {
         Ok(())
     }
 
-    fn add(&self, _: &mut (), site: &impl Passing, piece: &mut Piece<Packed>) -> Result<(), Stop<PassError>> {
+    fn add(&self, _: &mut (), site: &impl Passing, piece: &mut Piece<Growing>) -> Result<(), Stop<PassError>> {
         let shape = site.shape();
+        let mut cells = Vec::new();
+        cells.try_reserve_exact(site.cells().count()).map_err(|_| PassError::Memory)?;
         // A shape has at most u32::MAX cells.
-        let cell = |cell: crate::fault::Cell| PackedCell {
-            index: index(self.0, shape, cell.h, cell.w, cell.c) as u32,
-            fault: cell.fault,
-        };
-        let mut cells: PackedSite = site.cells().map(cell).collect();
+        cells.extend(site.cells().map(|Cell { h, w, c, fault }| {
+            let index = self.0.index(shape, [h, w, c]) as u32;
+            PackedCell { index, fault }
+        }));
         cells.sort_unstable_by_key(|cell| cell.index);
         let chunk = piece.chunk();
         chunk.cells += cells.len();
-        chunk.sites.push(cells);
+        chunk.sites.push(cells.into_boxed_slice());
         piece.spill()
     }
 }
@@ -121,12 +144,7 @@ impl Packed {
     pub fn first_flip(&self) -> Option<(usize, DenseError)> {
         self.iter().enumerate().find_map(|(number, cells)| {
             let flip = cells.iter().find(|cell| matches!(cell.fault, Fault::Bit(_)))?;
-            let [_, b, c] = self.axes();
-            let index = flip.index as usize;
-            let place = [index / (b * c), index / c % b, index % c];
-            let (h, w, c) = match (self.format, place) {
-                (DataFormat::ChannelsLast, [h, w, c]) | (DataFormat::ChannelsFirst, [c, h, w]) => (h, w, c),
-            };
+            let [h, w, c] = self.format.h_w_c(self.format.place(self.shape, flip.index as usize));
             Some((number, DenseError::Bit { h, w, c }))
         })
     }

@@ -32,6 +32,9 @@ pub enum PassError {
     /// There is no line.
     #[error("no sites")]
     NoSites,
+    /// There are too many corrupted cells.
+    #[error("there is not enough memory for the sites")]
+    Memory,
     /// NumPy files cannot be read or written.
     #[error("{0}")]
     Npy(#[from] NpyError),

@@ -1,7 +1,7 @@
 //! NumPy files, read from front to back.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Cursor, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -49,22 +49,16 @@ impl Array {
         if !self.header.is_fortran() || self.header.shape().contains(&0) {
             return Ok(());
         }
-        let (count, size) = (self.header.shape().iter().product(), self.header.element.size());
-        self.read_bytes(count)?;
-        let straight = || -> Result<Vec<u8>, NpyProblem> {
-            // Each element is a row of bytes.
-            let elements: Vec<&[u8]> = self.bytes.chunks_exact(size).collect();
-            let shape = self.header.shape().to_vec();
-            let view =
-                ArrayView::from_shape(shape.f(), &elements).map_err(|error| NpyProblem::Element(error.to_string()))?;
-            let mut bytes = Vec::new();
-            bytes.try_reserve_exact(count * size).map_err(|_| memory(count * size))?;
-            view.iter().for_each(|element| bytes.extend_from_slice(element));
-            Ok(bytes)
+        self.read_bytes(self.header.shape().iter().product())?;
+        let (bytes, shape) = (&self.bytes, self.header.shape());
+        let straight = match self.header.element {
+            Element::F32 => straight::<4>(bytes, shape),
+            Element::F64 => straight::<8>(bytes, shape),
+            Element::Bool => straight::<1>(bytes, shape),
         };
-        let bytes = straight().map_err(|problem| self.error(problem))?;
+        let straight = straight.map_err(|problem| self.error(problem))?;
         self.bytes = Vec::new();
-        self.input = Box::new(std::io::Cursor::new(bytes));
+        self.input = Box::new(Cursor::new(straight));
         Ok(())
     }
 
@@ -100,6 +94,17 @@ impl Array {
             _ => Ok(()),
         }
     }
+}
+
+/// The elements of an array whose first axis varies fastest, in the order of one whose last does.
+fn straight<const SIZE: usize>(bytes: &[u8], shape: &[usize]) -> Result<Vec<u8>, NpyProblem> {
+    let (elements, _) = bytes.as_chunks::<SIZE>();
+    let view =
+        ArrayView::from_shape(shape.to_vec().f(), elements).map_err(|error| NpyProblem::Element(error.to_string()))?;
+    let mut straight = Vec::new();
+    straight.try_reserve_exact(bytes.len()).map_err(|_| memory(bytes.len()))?;
+    view.iter().for_each(|element| straight.extend_from_slice(element));
+    Ok(straight)
 }
 
 fn resize(bytes: &mut Vec<u8>, length: usize) -> Result<(), NpyProblem> {
@@ -165,8 +170,6 @@ impl Pair {
     fn read(&mut self) -> Result<Site, NpyError> {
         let site = self.next;
         let size = self.shape.cells();
-        let axes = self.format.axes(self.shape);
-        let index = |i: usize| [i / (axes[1] * axes[2]), i / axes[2] % axes[1], i % axes[2]];
         self.injections.read_bytes(size)?;
         self.masks.read_bytes(size)?;
         let mut cells = Vec::new();
@@ -182,7 +185,7 @@ impl Pair {
                 if mask == 1.0 && value == 0.0 {
                     continue;
                 }
-                let index = index(i);
+                let index = self.format.place(self.shape, i);
                 if mask == 1.0 {
                     return Err(self.injections.error(NpyProblem::Uncovered { site, index, value }));
                 }
@@ -193,11 +196,9 @@ impl Pair {
                 if value.is_finite() && narrow.is_infinite() {
                     return Err(self.injections.error(NpyProblem::Beyond { site, index, value }));
                 }
-                let [a, b, c] = index;
-                let (h, w, c) = match self.format {
-                    DataFormat::ChannelsLast => (a, b, c),
-                    DataFormat::ChannelsFirst => (b, c, a),
-                };
+                let [h, w, c] = self.format.h_w_c(index);
+                let no_room = |_| self.injections.error(NpyProblem::Memory(format!("the cells of site {site}")));
+                cells.try_reserve(1).map_err(no_room)?;
                 cells.push(Cell { h, w, c, fault: Fault::Value(narrow) });
             }
         }

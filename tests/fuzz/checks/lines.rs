@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use classes_h5::fault::{Fault, Site};
 use classes_h5::layout::DataFormat;
 use classes_h5::progress::Progress;
-use classes_h5::sites::dense::{Dense, index};
+use classes_h5::sites::dense::Dense;
 use classes_h5::sites::each::Each;
 use classes_h5::sites::lines::{self, LineSource, Reader};
 use classes_h5::sites::packed::{Packed, pack};
@@ -72,7 +72,7 @@ fn dense_arrays_hold_the_cells(site: &Site, format: DataFormat) {
     assert_eq!(zeros, if flips { 0 } else { site.cells.len() });
     for cell in site.cells.iter().filter(|_| !flips) {
         let Fault::Value(value) = cell.fault else { panic!("flips are refused") };
-        let at = 4 * index(format, site.shape, cell.h, cell.w, cell.c);
+        let at = 4 * format.index(site.shape, [cell.h, cell.w, cell.c]);
         assert_eq!(dense.injection()[at..at + 4], value.to_le_bytes());
         assert_eq!(dense.mask()[at..at + 4], 0f32.to_le_bytes());
     }
