@@ -291,7 +291,7 @@ def files(two_inputs, tmp_path, monkeypatch):
     "words, message",
     [
         ("no.h5 images.npy", "no.h5: no such file"),
-        ("plain.txt images.npy", "plain.txt: is not an HDF5 file"),
+        ("plain.txt images.npy", "plain.txt: is neither an HDF5 file nor a .keras archive"),
         ("weights-only.h5 images.npy", "weights-only.h5: holds weights only, no model (there is no attribute model_config)"),
         ("digits-keras3.h5 images.npy --keras 2", "digits-keras3.h5: Keras 2.21.0 does not load it: "),
         ("digits-keras3.h5 no.npy", "no.npy: no such file"),
