@@ -310,7 +310,7 @@ def two_simulators(faulty, digits, folder):
     "change, options, message",
     [
         (given(model="{folder}/none.h5"), {}, "{folder}/none.h5: no such file"),
-        (given(model="{digits}/images.npy"), {}, "{digits}/images.npy: is not an HDF5 file"),
+        (given(model="{digits}/images.npy"), {}, "{digits}/images.npy: is neither an HDF5 file nor a .keras archive"),
         (given(model="{data}/digits-keras3.h5"), {}, "no ErrorSimulator in the model (h5-config-set puts one in)"),
         (a_placeholder, {}, "{folder}/unfilled.h5 does not load: ErrorSimulator: 'INJ_SITES' stands where sites belong (h5-config-set fills it)"),
         (two_simulators, {}, "several simulators, choose one: simulator, simulator_1"),
