@@ -44,6 +44,7 @@ def run(blocks, folder):
         **os.environ,
         "PATH": os.pathsep.join([*programs, os.environ["PATH"]]),
         "LC_ALL": "C.UTF-8",
+        "COLUMNS": "100",
         "GIT_CONFIG_GLOBAL": "/dev/null",
     }
     for who in ("AUTHOR", "COMMITTER"):
