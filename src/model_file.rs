@@ -96,6 +96,9 @@ impl ModelFile {
         if meta.is_dir() && place.join(archive::CONFIG_MEMBER).is_file() {
             return Err(ModelFileError::Unzipped { path });
         }
+        if meta.is_dir() && place.join("saved_model.pb").is_file() {
+            return Err(ModelFileError::SavedModel { path });
+        }
         if !meta.is_file() {
             let why = if meta.is_dir() { "is a directory" } else { "is a device or a pipe, not a file" };
             return Err(ModelFileError::Io { path, why: why.to_owned() });

@@ -199,7 +199,6 @@ fn a_file_in_which_hdf5_writes_one_thing_over_another_is_given_up() {
     assert!(!Path::new(&out).exists());
 }
 
-/// HDF5 follows a link into another file by itself, and writes there.
 #[test]
 fn an_array_that_is_larger_than_the_memory_is_refused_with_its_size() {
     let bench = Bench::new(H5);
@@ -222,6 +221,7 @@ fn an_array_that_is_larger_than_the_memory_is_refused_with_its_size() {
     }
 }
 
+/// HDF5 follows a link into another file by itself, and writes there.
 #[test]
 fn a_link_into_another_file_is_not_followed() {
     let bench = Bench::new(H5);

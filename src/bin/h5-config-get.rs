@@ -72,7 +72,7 @@ fn get(args: &Args, speaker: Speaker) -> Result<(), Failure> {
             // HDF5 reads here and there in a file, which no pipe allows.
             spool = tempfile::NamedTempFile::new().map_err(|error| Failure::io("temporary file", &error))?;
             _guard = Guard::new(spool.path()).map_err(|error| Failure::io("temporary file", &error))?;
-            let copied = io::copy(&mut input.open("an HDF5 file")?, &mut spool);
+            let copied = io::copy(&mut input.open("a model file")?, &mut spool);
             copied.and_then(|_| spool.flush()).map_err(|error| Failure::io("stdin", &error))?;
             ModelFile::open_as(spool.path(), "stdin".as_ref())?
         }

@@ -115,6 +115,12 @@ impl Explain for ModelFileError {
             ModelFileError::WeightsOnly { .. } => {
                 some("save the whole model: model.save('model.h5'), not model.save_weights")
             }
+            ModelFileError::Unzipped { .. } => {
+                some("in Python: keras.models.load_model('model').save('model.keras') makes an archive of it")
+            }
+            ModelFileError::SavedModel { .. } => {
+                some("in Python: tf_keras.models.load_model('model').save('model.h5'), where Keras has saved it")
+            }
             ModelFileError::Ending { is_archive: true, .. } => {
                 some("in Python: keras.models.load_model('model.keras').save('model.h5') makes an HDF5 file of it")
             }

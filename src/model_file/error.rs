@@ -37,6 +37,12 @@ pub enum ModelFileError {
         /// The folder.
         path: PathBuf,
     },
+    /// TensorFlow's own format.
+    #[error("{path}: is a folder in TensorFlow's format (SavedModel), not a model file of Keras", path = shown_path(.path))]
+    SavedModel {
+        /// The folder.
+        path: PathBuf,
+    },
     /// An archive that no reader should trust.
     #[error("{path}: is not read: {why}", path = shown_path(.path))]
     Refused {

@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use crate::fault::{Cell, Fault, Site};
+use crate::fault::{Cell, Fault};
 use crate::layout::{DataFormat, Shape};
 
 /// Why a site has no dense form.
@@ -18,14 +18,6 @@ pub enum DenseError {
         w: usize,
         /// Its channel.
         c: usize,
-    },
-    /// A site of another tensor.
-    #[error("the site's shape {found} is not {expected}")]
-    Shape {
-        /// The shape of the arrays.
-        expected: Shape,
-        /// The site's.
-        found: Shape,
     },
     /// The arrays do not fit into memory.
     #[error("there is not enough memory for a site of {0}, which takes 8 bytes for each cell")]
@@ -60,23 +52,11 @@ impl Dense {
         Ok(Dense { shape, format, injection: filled(ZERO)?, mask: filled(ONE)?, corrupted: Vec::new() })
     }
 
-    /// Holds `site`, and nothing of the site before it.
-    ///
-    /// # Errors
-    /// A bit flip, or another shape; the arrays then hold no corrupted cell.
-    pub fn set(&mut self, site: &Site) -> Result<(), DenseError> {
-        self.clear();
-        if site.shape != self.shape {
-            return Err(DenseError::Shape { expected: self.shape, found: site.shape });
-        }
-        self.set_cells(site.cells.iter().copied())
-    }
-
     /// Holds these cells, all of which must lie in the shape, and nothing of the site before.
     ///
     /// # Errors
     /// A bit flip; the arrays then hold no corrupted cell.
-    pub fn set_cells(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), DenseError> {
+    pub fn set(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), DenseError> {
         self.clear();
         for Cell { h, w, c, fault } in cells {
             let Fault::Value(value) = fault else {
@@ -113,6 +93,7 @@ impl Dense {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Site;
 
     fn site(fault: Fault) -> Site {
         let shape = Shape::new(2, 3, 4).unwrap();
@@ -125,9 +106,9 @@ mod tests {
         let mut second = site(Fault::Value(-1.5));
         second.cells[0].h = 0;
         let mut dense = Dense::new(first.shape, DataFormat::ChannelsFirst).unwrap();
-        dense.set(&first).unwrap();
+        dense.set(first.cells).unwrap();
         assert_eq!(dense.injection[23], f32::NAN.to_le_bytes());
-        dense.set(&second).unwrap();
+        dense.set(second.cells).unwrap();
         let corrupted: Vec<_> = (0..24).filter(|&i| dense.mask[i] == ZERO).collect();
         assert_eq!(corrupted, [20]);
         assert_eq!(dense.injection()[80..84], (-1.5f32).to_le_bytes());
@@ -138,7 +119,7 @@ mod tests {
     fn a_bit_flip_has_no_dense_form() {
         let flip = site(Fault::Bit(31));
         let mut dense = Dense::new(flip.shape, DataFormat::ChannelsLast).unwrap();
-        assert_eq!(dense.set(&flip), Err(DenseError::Bit { h: 1, w: 2, c: 3 }));
+        assert_eq!(dense.set(flip.cells), Err(DenseError::Bit { h: 1, w: 2, c: 3 }));
         assert!(dense.mask.iter().all(|&mask| mask == ONE));
     }
 }

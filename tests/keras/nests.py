@@ -129,3 +129,15 @@ def compile_with(model, optimizer, version, seed):
     for variable in variables(optimizer):
         if len(variable.shape):
             variable.assign(rng.uniform(0.1, 1, tuple(variable.shape)).astype("float32"))
+
+
+def in_training(version, number, path):
+    """Saves a nested model compiled with the optimizer of that number, its slots scrambled; the optimizer's name, or none."""
+    made = list(optimizers(KERAS[version], version).items())
+    if number >= len(made):
+        return None
+    name, make = made[number]
+    model = random_nest(version, number, only=["conv", "batch", "dense", "steps_frozen_dense", "separable"])
+    compile_with(model, make(), version, number)
+    model.save(path)
+    return name

@@ -91,15 +91,10 @@ def slots_by_variable(path, version):
 @BOTH
 @pytest.mark.parametrize("number", range(22))
 def test_the_optimizers_state_stays_with_its_variables(version, number, tmp_path):
-    k = KERAS[version]
-    made = nests.optimizers(k, version)
-    if number >= len(made):
-        pytest.skip("no more optimizers")
-    name, make = list(made.items())[number]
-    model = nests.random_nest(version, number, only=["conv", "batch", "dense", "steps_frozen_dense", "separable"])
-    nests.compile_with(model, make(), version, number)
     path = tmp_path / "model.keras"
-    model.save(path)
+    name = nests.in_training(version, number, path)
+    if name is None:
+        pytest.skip("no more optimizers")
     network = Network(path, version, nests.custom_objects(version))
     expected = slots_by_variable(path, version)
     for target in sample(network, number, 1):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pipe
 import pytest
+import tf_keras
 from kerases import DATA, KERAS, load, same_bits
 from prove import Network, names
 
@@ -27,7 +28,7 @@ def refused(words, action, *arguments):
 def run_hint(hint, k):
     """The Python in a hint, run in this folder by a Keras."""
     code = hint.removeprefix(IN_PYTHON)
-    exec(code[: code.rindex(")") + 1], {"keras": k})
+    exec(code[: code.rindex("')") + 2], {"keras": k, "tf_keras": tf_keras})
 
 
 def branches(k, nested=False):
@@ -112,10 +113,30 @@ def test_a_state_in_an_archive_that_is_not_understood_is_dropped(tmp_path, monke
     again.prove(target_of(again, "b1"), tmp_path)
 
 
+def test_a_folder_is_saved_as_a_file(tmp_path, monkeypatch):
+    for version, save, file, words in [
+        (3, lambda model: keras.saving.save_model(model, "model", zipped=False), "model.keras", "zipped=False"),
+        (2, lambda model: model.save("model", save_format="tf"), "model.h5", "SavedModel"),
+    ]:
+        folder = tmp_path / str(version)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        first = Network(DATA / f"digits-keras{version}.h5", version)
+        save(first.model)
+        run_hint(refused(words, pipe.config_of, "model"), keras)
+        network = Network(file, version)
+        assert same_bits(network.outputs, first.outputs)
+        network.prove(target_of(network, "conv2d_1"), folder)
+
+
 def test_weights_are_saved_with_their_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = KERAS[2].models.load_model(DATA / "digits-keras2.h5", compile=False)
     model.save_weights("weights.h5")
+    KERAS[3].models.load_model(DATA / "digits-keras3.h5", compile=False).save_weights("today.weights.h5")
+    model.save_weights("today2.weights.h5")
+    for today in ("today.weights.h5", "today2.weights.h5"):
+        refused("holds weights only", pipe.config_of, today)
     hint = refused("holds weights only", pipe.config_of, "weights.h5")
     assert "model.save('model.h5')" in hint
     model.save("model.h5")

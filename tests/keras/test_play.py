@@ -104,16 +104,20 @@ def test_the_table_is_that_of_one_prediction_after_the_other(version, kind, form
     assert len({row["outcome"] for row in rows}) > 2
 
 
+def some_sites(rng, shape, count, path):
+    """Sites of three cells each, written as lines: the cells, and the sparse form for the layer."""
+    cells = [{tuple(rng.integers(shape).tolist()): float(rng.normal(0, 20)) for _ in range(3)} for _ in range(count)]
+    path.write_text("\n".join(pipe.site_line(shape, site) for site in cells))
+    index = lambda cell: np.ravel_multi_index(cell, shape).item()
+    return cells, [{"index": list(map(index, site)), "value": list(site.values())} for site in cells]
+
+
 def branching(version, tmp_path):
     """A network with skips over the simulator, a nested one with another simulator, a shared layer; and its sites."""
     k = KERAS[version]
     k.utils.set_random_seed(3)
     rng = np.random.default_rng(4)
-    cells = [{tuple(rng.integers((6, 6, 4)).tolist()): float(rng.normal(0, 20)) for _ in range(3)} for _ in range(10)]
-    (tmp_path / "sites.ndjson").write_text("\n".join(pipe.site_line((6, 6, 4), site) for site in cells))
-    sparse = [
-        {"index": [(h * 6 + w) * 4 + c for h, w, c in site], "value": list(site.values())} for site in cells
-    ]
+    cells, sparse = some_sites(rng, (6, 6, 4), 10, tmp_path / "sites.ndjson")
 
     def simulator(name):
         return SIMULATOR[version](sparse, [], len(sparse), name=name)
@@ -371,9 +375,7 @@ def test_several_inputs_and_outputs(version, tmp_path):
     k = KERAS[version]
     k.utils.set_random_seed(5)
     rng = np.random.default_rng(6)
-    cells = [{tuple(rng.integers((6, 6, 2)).tolist()): float(rng.normal(0, 9)) for _ in range(3)} for _ in range(9)]
-    (tmp_path / "sites.ndjson").write_text("\n".join(pipe.site_line((6, 6, 2), site) for site in cells))
-    sparse = [{"index": [(h * 6 + w) * 2 + c for h, w, c in site], "value": list(site.values())} for site in cells]
+    _, sparse = some_sites(rng, (6, 6, 2), 9, tmp_path / "sites.ndjson")
     camera, thermal = k.Input((6, 6, 2), name="camera"), k.Input((6, 6, 1), name="thermal")
     x = SIMULATOR[version](sparse, [], len(sparse), name="simulator")(k.layers.Conv2D(2, 3, padding="same", name="conv")(camera))
     joined = k.layers.Concatenate()([x, thermal])

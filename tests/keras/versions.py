@@ -147,7 +147,7 @@ def networks(k):
 
 
 def is_2(k):
-    """Keras 3 computes masks by operations, and does not load its own .h5 with those."""
+    """Keras 3 computes masks by operations, and loads its own .h5 with those only when told of them."""
     import tensorflow as tf
 
     return "tf_keras" in k.__name__ or tf.__version__ < "2.16"

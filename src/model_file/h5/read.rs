@@ -163,7 +163,8 @@ fn list(object: i64, name: &str) -> Result<Vec<String>, Reason> {
     }
 }
 
+/// Whether a file without a config has weights: of a whole model, as `save_weights` wrote them, or as it does today.
 fn holds_weights(file: &hdf5::File) -> bool {
-    file.link_exists(MODEL_WEIGHTS)
+    [MODEL_WEIGHTS, "layers", "_layer_checkpoint_dependencies"].iter().any(|group| file.link_exists(group))
         || !matches!(strings::read_list(file.id(), "layer_names"), Ok(Attribute::Missing) | Err(_))
 }

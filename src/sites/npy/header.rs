@@ -17,6 +17,9 @@ const LONGEST: u64 = 1 << 16;
 /// The deepest nesting that is read; the parser of Python literals calls itself for each level. A header needs two.
 const DEEPEST: usize = 16;
 
+// The elements are written in the order of bytes that `ndarray_npy` then says.
+const _: () = assert!(cfg!(target_endian = "little"), "NumPy files are written for little-endian machines");
+
 const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The element types that are read.
@@ -182,8 +185,8 @@ pub(super) fn bytes(sites: usize, [a, b, c]: [usize; 3]) -> io::Result<Vec<u8>> 
     let written =
         Written { type_descriptor: f32::type_descriptor(), layout: Layout::Standard, shape: vec![sites, a, b, c] };
     let bytes = written.to_bytes().map_err(io::Error::other)?;
-    debug_assert_eq!(bytes.len(), WRITTEN);
-    Ok(bytes)
+    // The sites stand right behind.
+    if bytes.len() == WRITTEN { Ok(bytes) } else { Err(io::Error::other("the header has another length")) }
 }
 
 #[cfg(test)]

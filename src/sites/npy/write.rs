@@ -86,7 +86,7 @@ impl Form for AsArrays {
     }
 
     fn add(&self, dense: &mut Dense, site: &impl Passing, piece: &mut Piece<Files>) -> Result<(), Stop<PassError>> {
-        dense.set_cells(site.cells()).map_err(|error| self.refused(site, error))?;
+        dense.set(site.cells()).map_err(|error| self.refused(site, error))?;
         // In parts: a large site must not stand in memory once more.
         for part in dense.injection().chunks(PART) {
             piece.chunk().injections.extend_from_slice(part);
