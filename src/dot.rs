@@ -16,7 +16,7 @@ enum Kind {
     Fitting,
     /// A simulator can follow, with an operator that the user names.
     Possible,
-    /// No feature map.
+    /// No simulator can follow.
     Other,
 }
 
@@ -47,7 +47,7 @@ impl Kind {
             Kind::Simulator => "red: a simulator",
             Kind::Fitting => "blue: an error model fits",
             Kind::Possible => "blue frame: a simulator can follow, with an operator of your choice",
-            Kind::Other => "grey: no feature map",
+            Kind::Other => "grey: no simulator can follow",
         }
     }
 }
@@ -248,10 +248,13 @@ mod tests {
     #[test]
     fn the_caption_explains_what_is_there() {
         let document = json!({"class_name": "Sequential", "config": {"layers": [
-            {"class_name": "Dense", "config": {"name": "a\\b\n", "units": 5, "batch_input_shape": [null, 3]}},
+            {"class_name": "InputLayer", "config": {"name": "a\\b\n", "batch_input_shape": [null, 3], "dtype": "int32"}},
         ]}});
         let text = drawn(&document);
-        assert!(text.contains(r#"n0 [label="a\\b\\n\nDense\n5","#), "{text}");
-        assert!(text.contains(r#"label="grey: no feature map\ldouble frame: an output of the model\l";"#), "{text}");
+        assert!(text.contains(r#"n0 [label="a\\b\\n\nInputLayer\n3","#), "{text}");
+        assert!(
+            text.contains(r#"label="grey: no simulator can follow\ldouble frame: an output of the model\l";"#),
+            "{text}"
+        );
     }
 }

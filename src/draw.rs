@@ -95,7 +95,7 @@ impl Sampler {
 
     /// The classic baseline: one uniform cell, one uniform bit of its float32 flipped.
     pub fn single_bit_flip(shape: Shape, seed: u64) -> Self {
-        let Shape { h, w, c } = shape;
+        let Shape { h, w, c, .. } = shape;
         let text = format!("classes-h5 single-bit-flip 1\nseed {seed}\nshape {h} {w} {c}\n");
         let id = "single-bit-flip".to_owned();
         Sampler { shape, streams: Streams::new(&text), id, seed, source: Source::SingleBitFlip }

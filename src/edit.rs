@@ -16,7 +16,7 @@ use crate::change::Change;
 use crate::config::Input;
 use crate::graph::{Address, Graph, Layer, Reference, Source, Wire};
 use crate::shape::Dims;
-use crate::target::{Output, Targets};
+use crate::target::{Output, Targets, has_cells};
 
 /// What is known of what layers put out.
 pub trait Outputs {
@@ -202,7 +202,7 @@ fn refuse_unplayable(
             return Err(EditError::Dtype { layer: layer(), dtype });
         }
         if let Some(shape) = output.dims
-            && shape.len() != 4
+            && !has_cells(&shape)
         {
             return Err(EditError::Rank { layer: layer(), shape });
         }

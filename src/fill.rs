@@ -149,7 +149,7 @@ fn pieces_of<'a>(filling: &Filling<'a>, limit: Limit) -> Result<[Box<dyn Piece +
         return Err(FillError::NotDense { index, error });
     }
     // Before anything is made of it: a line of a few bytes can name a shape of gigabytes.
-    let of_one = dense::least_length(sites.axes()).saturating_mul(2);
+    let of_one = dense::least_length(&sites.axes()).saturating_mul(2);
     let bytes = of_one.saturating_mul(sites.len() as u64);
     if bytes > limit.most {
         return Err(FillError::TooLong { bytes, limit, sites: Some((sites.len(), (limit.most / of_one) as usize)) });

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::keras::dtype::Dtype;
+use crate::layout::Shape;
 use crate::operator::Operator;
 use crate::target::{Size, Target};
 use crate::text::{axes, shown};
@@ -17,7 +18,7 @@ pub enum Style {
     Table,
     /// Tab-separated values: name, class, shape, operator, consumers; no heading.
     Tsv,
-    /// One JSON object a line; the shape is null unless height, width and channels are all known.
+    /// One JSON object a line; the shape is null unless all its axes are known.
     JsonLines,
 }
 
@@ -62,12 +63,12 @@ fn cells(target: &Target) -> [String; 5] {
 }
 
 impl fmt::Display for Size {
-    /// `27x27x16`: height, width, channels.
+    /// `27x27x16`: its axes; `?` where none is known.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Size::default() {
+        if self.axes().iter().all(Option::is_none) {
             return f.write_str("?");
         }
-        f.write_str(&axes([self.h, self.w, self.c]))
+        f.write_str(&axes(self.axes().iter().copied()))
     }
 }
 
@@ -88,11 +89,21 @@ struct Row<'a> {
     dtype: Option<&'static str>,
 }
 
+/// As site lines have it: an image's axes by name, others in a list.
 #[derive(Serialize)]
-struct Axes {
-    h: usize,
-    w: usize,
-    c: usize,
+#[serde(untagged)]
+enum Axes {
+    Image { h: usize, w: usize, c: usize },
+    Other(Vec<usize>),
+}
+
+impl Axes {
+    fn new(shape: Shape) -> Self {
+        match shape.axes()[..] {
+            [h, w, c] => Axes::Image { h, w, c },
+            ref axes => Axes::Other(axes.to_vec()),
+        }
+    }
 }
 
 impl<'a> Row<'a> {
@@ -100,7 +111,7 @@ impl<'a> Row<'a> {
         Row {
             name: &target.path,
             class: &target.class,
-            shape: target.size.shape().map(|shape| Axes { h: shape.h, w: shape.w, c: shape.c }),
+            shape: target.size.shape().map(Axes::new),
             operator: target.operator.map(Operator::name),
             consumers: target.consumers,
             activation: target.fused.as_deref(),
@@ -149,6 +160,7 @@ conv/a  Conv2D      8x6x5  conv_gemm  4
 b\\n     Lambda      ?      ?          2
 c       Conv2D      ?x?x5  conv_gemm  1
 sum     Add         ?      ?          1
+flat    Flatten     240    ?          1
 ";
         assert_eq!(written(Style::Table), expected);
     }
@@ -175,6 +187,10 @@ sum     Add         ?      ?          1
         assert_eq!(
             lines[3],
             r#"{"name":"c","class":"Conv2D","shape":null,"operator":"conv_gemm","consumers":1,"activation":null,"dtype":"float32"}"#
+        );
+        assert_eq!(
+            lines[5],
+            r#"{"name":"flat","class":"Flatten","shape":[240],"operator":null,"consumers":1,"activation":null,"dtype":"float32"}"#
         );
     }
 }

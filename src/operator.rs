@@ -92,6 +92,24 @@ impl Operator {
         }
     }
 
+    /// Whether each cell of its output is computed from one cell, so that it is the same operator whatever the axes are.
+    pub fn is_elementwise(self) -> bool {
+        match self {
+            Operator::BatchNorm
+            | Operator::ClippedRelu
+            | Operator::Elu
+            | Operator::Relu
+            | Operator::Sigmoid
+            | Operator::Tanh => true,
+            Operator::AvgPool
+            | Operator::BiasAdd
+            | Operator::ConvFft
+            | Operator::ConvGemm
+            | Operator::ConvWin
+            | Operator::MaxPool => false,
+        }
+    }
+
     /// The range of the output, where the operator itself fixes it.
     pub fn range(self) -> Option<(f32, f32)> {
         match self {

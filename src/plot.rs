@@ -7,6 +7,7 @@ mod kind;
 mod panel;
 mod remarks;
 mod svg;
+mod view;
 
 use std::io::{self, BufRead, Write};
 
@@ -20,6 +21,7 @@ use kind::Kind;
 use panel::Panel;
 use remarks::Remarks;
 use svg::{px, text};
+use view::View;
 
 /// The most panels side by side where nothing else is said.
 const MOST_COLUMNS: usize = 6;
@@ -115,7 +117,7 @@ impl Sheet {
         let height = legend.height + heights.iter().sum::<f64>() + footer;
 
         svg::open(out, width, height, &format!("{} in {}", self.title(), self.shape))?;
-        svg::raster(out, self.shape)?;
+        svg::raster(out, View::new(self.shape))?;
         legend.write(out)?;
         let mut y = legend.height;
         for (row, height) in rows.into_iter().zip(heights) {
@@ -156,10 +158,9 @@ impl Legend {
     const ITEM: f64 = 136.0;
 
     fn new(sheet: &Sheet, width: f64) -> Self {
-        let shape = sheet.shape;
         let mut lines = vec![
             text("t", MARGIN, MARGIN + 13.0, &sheet.title()),
-            text("s", MARGIN, MARGIN + 30.0, &format!("height {}, width {}, channels {}", shape.h, shape.w, shape.c)),
+            text("s", MARGIN, MARGIN + 30.0, &View::new(sheet.shape).axes()),
         ];
         let mut y = MARGIN + 30.0;
         if let Some(model) = &sheet.model {

@@ -67,6 +67,8 @@ pub struct Report {
     pub filled: Vec<(String, usize)>,
     /// Each simulator whose sites say that they were drawn for other layers: what it follows, and those.
     pub drawn_for_others: Vec<(String, String, Vec<String>)>,
+    /// Each simulator with sites in a tensor of another rank than 4.
+    pub no_images: Vec<String>,
     /// How many simulators the model has in all.
     pub simulators: usize,
     /// Placeholders stood without quotes.
@@ -161,6 +163,11 @@ fn edit(
             .collect(),
         written_by: written_by.filter(|_| options.keras.is_none()),
         filled: filled.iter().map(|filled| (filled.simulator.path.clone(), filled.sites.len())).collect(),
+        no_images: filled
+            .iter()
+            .filter(|filled| !filled.sites.shape().is_image())
+            .map(|filled| filled.simulator.path.clone())
+            .collect(),
         simulators: simulators.len(),
         bare_placeholders: input.bare_placeholders,
         training_follows,
@@ -271,7 +278,7 @@ fn read_sites<'s>(
         if let Some(&expected) = shapes.iter().find(|&&expected| expected != found) {
             let simulator = simulator.path.clone();
             return Err(match shapes.len() {
-                1 => RewriteError::OtherShape { simulator, expected, found },
+                1 => RewriteError::OtherShape { simulator, expected: expected.into(), found: found.into() },
                 _ => RewriteError::SeveralShapes { simulator, shapes },
             });
         }

@@ -12,13 +12,13 @@ use std::collections::BTreeSet;
 use crate::graph::{Address, Graph, Source};
 use crate::keras::computes;
 use crate::keras::dtype::Dtype;
-use crate::layout::{DataFormat, Shape};
+use crate::layout::{DataFormat, MOST_AXES, Shape};
 use crate::operator::Operator;
-use crate::shape::{self, Shapes};
+use crate::shape::{self, Dims, Shapes};
 use dtypes::Dtypes;
 use format::Formats;
 
-/// A layer whose output a simulator may take: floats of rank 4, as far as it is known.
+/// A layer whose output a simulator may take: floats of rank 2 or more, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The layer's name; inside a nested model `outer/inner`.
@@ -42,53 +42,59 @@ pub struct Target {
 /// Why no simulator plays on a layer's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoTarget {
-    /// It is no feature map: its rank is not 4.
+    /// It has no axis beside the batch, or more than sites can have.
     Rank,
     /// Its cells hold something else than floats.
     Dtype(Dtype),
 }
 
-/// Height, width and channels of an output; `None` where one is unknown, or differs from run to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The axes of an output without the batch: of an image height, width and channels, of others as they stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Size {
-    /// Height, in cells.
-    pub h: Option<usize>,
-    /// Width, in cells.
-    pub w: Option<usize>,
-    /// The number of channels.
-    pub c: Option<usize>,
+    axes: Dims,
+    /// Where the channels are, of what is no image.
+    channels: DataFormat,
 }
 
 impl Size {
-    /// That of an output of rank 4, as far as it is known; `None` where its rank is another.
+    /// That of an output, as far as it is known; `None` where no site can be in it.
     fn of(output: &Output) -> Option<Self> {
         match (&output.dims, output.data_format()) {
-            (Some(dims), _) if dims.len() != 4 => None,
-            (Some(dims), Some(format)) => Size::new(dims, format),
-            _ => Some(Size::default()),
+            (None, _) => Some(Size::default()),
+            (Some(dims), _) if !has_cells(dims) => None,
+            // Which axis of an image is which is not known.
+            (Some(dims), None) if dims.len() == 4 => Some(Size { axes: vec![None; 3], ..Size::default() }),
+            (Some(dims), format) => Size::new(dims, format.unwrap_or_default()),
         }
     }
 
-    /// Reads a shape of rank 4 whose first axis is the batch.
+    /// Reads a shape whose first axis is the batch.
     fn new(dims: &[Option<usize>], format: DataFormat) -> Option<Self> {
-        match (dims, format) {
-            (&[_, h, w, c], DataFormat::ChannelsLast) | (&[_, c, h, w], DataFormat::ChannelsFirst) => {
-                Some(Size { h, w, c })
-            }
-            _ => None,
-        }
+        has_cells(dims).then(|| Size { axes: format.named(&dims[1..]), channels: format })
+    }
+
+    /// The sizes: `None` where one is unknown, or differs from run to run; empty where not even their number is known.
+    pub fn axes(&self) -> &[Option<usize>] {
+        &self.axes
     }
 
     /// Whether both can be the same.
-    fn agrees(self, other: Size) -> bool {
-        let axes = [(self.h, other.h), (self.w, other.w), (self.c, other.c)];
-        axes.iter().all(|(a, b)| a.is_none() || b.is_none() || a == b)
+    fn agrees(&self, other: &Size) -> bool {
+        let axes = || self.axes.iter().zip(&other.axes);
+        let is_any = self.axes.is_empty() || other.axes.is_empty();
+        is_any || self.axes.len() == other.axes.len() && axes().all(|(a, b)| a.is_none() || b.is_none() || a == b)
     }
 
-    /// The shape of a site, where all three axes are known.
-    pub fn shape(self) -> Option<Shape> {
-        Shape::new(self.h?, self.w?, self.c?).ok()
+    /// The shape of a site, where all axes are known.
+    pub fn shape(&self) -> Option<Shape> {
+        let axes: Vec<usize> = self.axes.iter().copied().collect::<Option<_>>()?;
+        Some(Shape::of_axes(&axes).ok()?.seen_as(self.channels))
     }
+}
+
+/// Whether a site can be in a tensor of this shape, batch first, as far as the number of axes goes.
+pub fn has_cells(dims: &[Option<usize>]) -> bool {
+    (1..=MOST_AXES).contains(&dims.len().saturating_sub(1))
 }
 
 /// A model with the shapes and data formats of its layers.
@@ -106,7 +112,7 @@ impl<'g, 'a> Targets<'g, 'a> {
         Targets { graph, shapes: shape::infer(graph), formats: Formats::new(graph), dtypes: Dtypes::new(graph) }
     }
 
-    /// Where the channels of the layer's output are, if it has rank 4: first or last. Where that is not known, the data
+    /// Where the channels of the layer's output are: first or last. Where that is not known, the data
     /// format of the nearest layer that has one, before it or else behind it, else channels_last.
     pub fn data_format(&self, address: &Address) -> DataFormat {
         self.output(address).data_format().unwrap_or_else(|| self.formats.of(address))
@@ -129,7 +135,7 @@ impl<'g, 'a> Targets<'g, 'a> {
         let calls = 0..self.graph.level(address).layers[layer].calls.len();
         let mut shapes: Vec<Shape> = Vec::new();
         for dims in calls.flat_map(|call| self.dims_in_calls(address, call, 0)).flatten() {
-            let shape = Size::new(dims, format).and_then(Size::shape);
+            let shape = Size::new(dims, format).and_then(|size| size.shape());
             shapes.extend(shape.filter(|shape| !shapes.contains(shape)));
         }
         shapes
@@ -168,7 +174,7 @@ impl<'g, 'a> Targets<'g, 'a> {
                 sizes.extend(size);
             }
         }
-        if sizes.iter().any(|size| sizes.iter().any(|other| !size.agrees(*other))) { sizes } else { Vec::new() }
+        if sizes.iter().any(|size| sizes.iter().any(|other| !size.agrees(other))) { sizes } else { Vec::new() }
     }
 
     /// One output of one call of a layer, both counted from 0.
@@ -225,7 +231,6 @@ impl<'g, 'a> Targets<'g, 'a> {
     fn describe(&self, level: &Graph, address: &Address, used: &[Source]) -> Result<Target, NoTarget> {
         let layer = &level.layers[address.0.last().copied().unwrap_or_default()];
         let fused = computes::fused_activation(layer.kind, layer.config).map(str::to_owned);
-        let operator = computes::operator(layer.kind, layer.config);
         let path = self.graph.path(address);
         let outputs = used.iter().map(|source| (source.call, source.tensor)).collect();
         let output = self.common(address, layer.calls.len(), &outputs);
@@ -233,6 +238,9 @@ impl<'g, 'a> Targets<'g, 'a> {
             return Err(NoTarget::Dtype(dtype));
         }
         let size = Size::of(&output).ok_or(NoTarget::Rank)?;
+        // Faults were measured in images. What treats each cell by itself does the same elsewhere.
+        let is_measured = |operator: &Operator| operator.is_elementwise() || output.rank().is_none_or(|rank| rank == 4);
+        let operator = computes::operator(layer.kind, layer.config).filter(is_measured);
         let format = output.data_format().unwrap_or_else(|| self.formats.of(address));
         let sizes = self.sizes(address, layer.calls.len(), &outputs, format);
         Ok(Target { path, class: layer.class.to_owned(), size, sizes, output, operator, fused, consumers: used.len() })

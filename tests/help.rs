@@ -149,7 +149,7 @@ fn a_terminal_as_stdin_is_refused_with_what_was_expected() {
         ("classes-patch", "a model config", "classes-patch --list"),
         ("classes-sites", "sites, one a line", "classes-sites --read -"),
         ("classes-plot", "sites, one a line", "classes-plot"),
-        ("h5-config-get", "an HDF5 file", "h5-config-get -"),
+        ("h5-config-get", "a model file", "h5-config-get -"),
         ("h5-config-set", "a patch or a config", "h5-config-set model.h5 faulty.h5"),
         ("h5-config-set", "sites", "h5-config-set model.h5 faulty.h5 --input conv2d_1.patch.json --sites -"),
     ] {

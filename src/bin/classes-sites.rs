@@ -69,6 +69,8 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
             request.range = RangeFrom::Measured(measured);
         }
     }
+    // Which axis the channels are is not said by the shape.
+    request.shape = request.shape.map(|shape| if args.shape.is_some() { shape.seen_as(format) } else { shape });
     if let Some(file) = &args.classes_config {
         let told = ClassesConfig::read(file, &ClassesConfig::missing_in(&request))?.fill(&mut request);
         told.iter().for_each(|words| speaker.say(words));

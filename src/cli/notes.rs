@@ -18,6 +18,10 @@ pub fn note(note: &Note) -> String {
             shown(layer),
             shown(activation)
         ),
+        Note::Extrapolated { model, shape } => format!(
+            "{} was measured in images (H x W x C), not in the shape {shape}: the sites are extrapolated, and say so",
+            shown(model)
+        ),
         Note::Struck { model, shape, why } => format!("{} in {shape}: {why}", shown(model)),
         Note::Layers { set, choice } => format!("{set}, measured on integers: {}", layers(choice)),
         Note::Range { range, of } => {
@@ -140,6 +144,13 @@ pub fn rewritten(options: &RewriteOptions, report: &Report) -> Vec<String> {
             shown(simulator),
             shown(follows),
             others.join(", ")
+        ));
+    }
+    if !report.no_images.is_empty() {
+        let simulators: Vec<String> = report.no_images.iter().map(|name| format!("'{}'", shown(name))).collect();
+        words.push(format!(
+            "{} in an output that is no image: the layer in classes_h5 plays there, CLASSES' own takes rank 4 alone",
+            simulators.join(", ")
         ));
     }
     // Only a simulator makes a difference between the two.

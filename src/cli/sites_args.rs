@@ -30,7 +30,7 @@ pub struct Args {
     /// The layer of CONFIG whose output is corrupted: it gives shape and operator. A nested layer is outer/inner
     #[arg(long, value_name = "NAME")]
     pub layer: Option<String>,
-    /// The shape of the layer's output without the batch axis: height, width, channels
+    /// The shape of the layer's output without the batch axis: height, width, channels, or the axes of another rank
     #[arg(long, value_name = "H,W,C")]
     pub shape: Option<Shape>,
     /// What computes the layer's output, as --list-operators has it

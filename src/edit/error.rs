@@ -38,8 +38,8 @@ pub enum EditError {
         /// The layer.
         after: String,
     },
-    /// The layer's output is no feature map.
-    #[error("'{layer}' outputs {shape}; a simulator takes rank 4 (batch, height, width, channels)", layer = shown(.layer), shape = dims(.shape))]
+    /// The layer's output has no axis beside the batch, or too many.
+    #[error("'{layer}' outputs {shape}; a simulator takes rank 2 to 8, the batch first", layer = shown(.layer), shape = dims(.shape))]
     Rank {
         /// The layer.
         layer: String,

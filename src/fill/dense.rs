@@ -21,7 +21,7 @@ pub(super) struct Arrays<'a> {
 
 impl Piece for Arrays<'_> {
     fn most(&self) -> u64 {
-        let blank = least_length(self.sites.axes()).saturating_mul(self.sites.len() as u64).saturating_add(1);
+        let blank = least_length(&self.sites.axes()).saturating_mul(self.sites.len() as u64).saturating_add(1);
         match self.part {
             Part::Injections => blank.saturating_add(LONGEST_NUMBER.saturating_mul(self.sites.cells())),
             Part::Masks => blank,
@@ -29,7 +29,7 @@ impl Piece for Arrays<'_> {
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let blank = Blank::new(self.sites.axes(), self.part);
+        let blank = Blank::new(&self.sites.axes(), self.part);
         let mut comma: &[u8] = b"[";
         for site in self.sites.iter() {
             out.write_all(comma)?;
@@ -52,24 +52,23 @@ impl Piece for Arrays<'_> {
 }
 
 /// The length of a site's text and the comma behind it, at the least: where every value is one digit.
-pub(super) fn least_length(axes: [usize; 3]) -> u64 {
+pub(super) fn least_length(axes: &[usize]) -> u64 {
     // A list of n elements has two brackets and n - 1 commas.
-    let list = |element: u64, count: usize| (element + 1).saturating_mul(count as u64).saturating_add(1);
-    let [a, b, c] = axes;
-    list(list(list(1, c), b), a).saturating_add(1)
+    let list = |element: u64, &count: &usize| (element + 1).saturating_mul(count as u64).saturating_add(1);
+    axes.iter().rev().fold(1, list).saturating_add(1)
 }
 
 /// The text of a site without a corrupted cell: every value is one digit, so each has a known place.
 struct Blank {
     text: Vec<u8>,
-    axes: [usize; 3],
+    /// How many values each list holds, inner ones first.
+    lists: Vec<usize>,
 }
 
 impl Blank {
-    fn new(axes: [usize; 3], part: Part) -> Self {
-        let [a, b, c] = axes;
+    fn new(axes: &[usize], part: Part) -> Self {
         let digit = if part == Part::Masks { b'1' } else { b'0' };
-        let list = |element: &[u8], count: usize| {
+        let list = |element: &[u8], &count: &usize| {
             let mut list = Vec::with_capacity(count * (element.len() + 1) + 1);
             list.push(b'[');
             for number in 0..count {
@@ -81,14 +80,19 @@ impl Blank {
             list.push(b']');
             list
         };
-        Blank { text: list(&list(&list(&[digit], c), b), a), axes }
+        let text = axes.iter().rev().fold(vec![digit], |element, count| list(&element, count));
+        let values = |lists: &mut usize, &axis: &usize| {
+            *lists *= axis;
+            Some(*lists)
+        };
+        Blank { text, lists: axes.iter().rev().scan(1, values).collect() }
     }
 
-    /// Where value `index` stands: behind the three brackets that open, two bytes for each value before it, and two more
-    /// for each list that ended.
+    /// Where value `index` stands: behind a bracket for each axis, two bytes for each value before it, and two more for each
+    /// list that ended.
     fn position(&self, index: usize) -> usize {
-        let [_, b, c] = self.axes;
-        3 + 2 * index + 2 * (index / c) + 2 * (index / (b * c))
+        let ended: usize = self.lists.iter().map(|values| index / values).sum();
+        self.lists.len() + 2 * (index + ended)
     }
 }
 

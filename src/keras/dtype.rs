@@ -11,6 +11,8 @@ pub struct Dtype(&'static str);
 impl Dtype {
     /// 32 bits, Keras' own choice.
     pub const FLOAT32: Dtype = Dtype("float32");
+    /// Whole numbers of 32 bits: Keras' own choice of them.
+    pub const INT32: Dtype = Dtype("int32");
     /// Whole numbers of 64 bits: places, counts.
     pub const INT64: Dtype = Dtype("int64");
     /// True or false.

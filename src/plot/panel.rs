@@ -1,4 +1,4 @@
-//! One site: its title, and a map of each channel that it corrupts.
+//! One site: its title, and each map with cells that it corrupts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use super::kind::Kind;
 use super::remarks::Remarks;
 use super::svg::{px, text};
+use super::view::View;
 use crate::fault::Site;
-use crate::layout::Shape;
 use crate::text::short;
 
 /// A panel's width, in pixels.
@@ -75,16 +75,16 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(shape: Shape, maps: usize) -> Self {
+    fn new(view: View, maps: usize) -> Self {
         let across = (maps as f64).sqrt().ceil().max(1.0) as usize;
         let slot = (MAPS - GAP * (across - 1) as f64) / across as f64;
-        let longer = shape.h.max(shape.w);
+        let longer = view.down.max(view.across);
         let cells = if slot / longer as f64 >= LEAST_CELL {
             1
         } else {
             longer.div_ceil((slot / LEAST_SQUARE).max(1.0) as usize)
         };
-        let squares = (shape.w.div_ceil(cells), shape.h.div_ceil(cells));
+        let squares = (view.across.div_ceil(cells), view.down.div_ceil(cells));
         let longer = squares.0.max(squares.1) as f64;
         let largest = (AMPLE / longer).clamp(RASTER_FROM, LARGEST_CELL);
         let side = (slot / longer).min(largest).max(LEAST_CELL);
@@ -104,21 +104,21 @@ impl Layout {
 impl Panel {
     /// Draws a site; `place` is its number where the line gives none, `most` the most channels that are drawn.
     pub fn draw(place: u64, site: &Site, kinds: &[Kind], remarks: &Remarks, most: usize) -> Self {
-        let shape = site.shape;
-        let mut channels: BTreeMap<usize, Vec<(usize, usize, Kind)>> = BTreeMap::new();
+        let view = View::new(site.shape);
+        let mut hit: BTreeMap<usize, Vec<(usize, usize, Kind)>> = BTreeMap::new();
         for (cell, &kind) in site.cells.iter().zip(kinds) {
-            channels.entry(cell.c).or_default().push((cell.h, cell.w, kind));
+            let (map, row, column) = view.spot(cell);
+            hit.entry(map).or_default().push((row, column, kind));
         }
-        let drawn = channels.len().min(most);
-        let layout = Layout::new(shape, drawn);
-        let maps = channels.iter().take(drawn).enumerate();
+        let drawn = hit.len().min(most);
+        let layout = Layout::new(view, drawn);
+        let maps = hit.iter().take(drawn).enumerate();
         let maps: Vec<String> =
-            maps.map(|(index, (channel, cells))| map(&layout, shape, layout.place(index), *channel, cells)).collect();
+            maps.map(|(index, (number, cells))| map(&layout, view, layout.place(index), *number, cells)).collect();
         let rows = drawn.div_ceil(layout.across);
-        let cells = site.cells.len();
         let mut notes = Vec::new();
-        if drawn < channels.len() {
-            notes.push(format!("channels not drawn: {}", channels.len() - drawn));
+        if drawn < hit.len() {
+            notes.push(format!("{} not drawn: {}", view.maps(), hit.len() - drawn));
         }
         if layout.cells > 1 && drawn > 0 {
             notes.push(format!("each square: {0}x{0} cells", layout.cells));
@@ -126,13 +126,7 @@ impl Panel {
         Panel {
             class: short(remarks.spatial_class.as_deref().unwrap_or("no spatial class"), 34),
             name: format!("site {}", remarks.site.unwrap_or(place)),
-            counts: format!(
-                "{cells} cell{} in {} of {} channel{}",
-                if cells == 1 { "" } else { "s" },
-                channels.len(),
-                shape.c,
-                if shape.c == 1 { "" } else { "s" },
-            ),
+            counts: view.counts(site.cells.len(), hit.len()),
             notes,
             maps,
             maps_height: rows as f64 * (layout.map_height() + GAP),
@@ -162,12 +156,12 @@ impl Panel {
     }
 }
 
-/// The map of one channel: its number, its area, its corrupted cells, a path for each kind.
-fn map(layout: &Layout, shape: Shape, (x, y): (f64, f64), channel: usize, cells: &[(usize, usize, Kind)]) -> String {
+/// One map: its label, its area, its corrupted cells (row, column), a path for each kind.
+fn map(layout: &Layout, view: View, (x, y): (f64, f64), number: usize, cells: &[(usize, usize, Kind)]) -> String {
     let (across, down) = layout.squares;
     let mut squares: Vec<Option<Kind>> = vec![None; across * down];
-    for &(h, w, kind) in cells {
-        let square = &mut squares[h / layout.cells * across + w / layout.cells];
+    for &(row, column, kind) in cells {
+        let square = &mut squares[row / layout.cells * across + column / layout.cells];
         *square = (*square).max(Some(kind));
     }
     let mut paths = [const { String::new() }; Kind::ALL.len()];
@@ -181,13 +175,13 @@ fn map(layout: &Layout, shape: Shape, (x, y): (f64, f64), channel: usize, cells:
             column += run.len();
         }
     }
-    let mut map = text("c", x, y + 9.0, &format!("channel {channel}"));
+    let mut map = text("c", x, y + 9.0, &view.label(number));
     let _ = write!(map, r#"<g transform="translate({} {}) scale({})">"#, px(x), px(y + LABEL), px(layout.side));
     let _ = write!(map, r#"<rect class="m" width="{across}" height="{down}"/>"#);
     for (kind, path) in Kind::ALL.into_iter().zip(&paths).filter(|(_, path)| !path.is_empty()) {
         let _ = write!(map, r#"<path class="{}" d="{path}"/>"#, kind.css());
     }
-    if layout.cells == 1 && layout.side >= RASTER_FROM && shape.plane() > 1 {
+    if layout.cells == 1 && layout.side >= RASTER_FROM && view.down * view.across > 1 {
         map.push_str(r##"<use href="#r"/>"##);
     }
     map.push_str("</g>");
@@ -197,12 +191,13 @@ fn map(layout: &Layout, shape: Shape, (x, y): (f64, f64), channel: usize, cells:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Shape;
 
     #[test]
     fn every_cell_of_every_shape_has_a_square_that_one_sees() {
         for (h, w) in [(1, 1), (1, 1000), (1000, 1), (13, 13), (80, 80), (81, 80), (224, 224), (3, 65535)] {
             for maps in [1, 2, 4, 16, 100, 512] {
-                let layout = Layout::new(Shape::new(h, w, 1).unwrap(), maps);
+                let layout = Layout::new(View::new(Shape::new(h, w, 1).unwrap()), maps);
                 let (across, down) = layout.squares;
                 assert!((h - 1) / layout.cells < down && (w - 1) / layout.cells < across, "{h}x{w}, {maps}");
                 let least = if layout.cells == 1 { LEAST_CELL } else { LEAST_SQUARE };
@@ -215,13 +210,13 @@ mod tests {
 
     #[test]
     fn neighbours_of_one_kind_are_one_piece_and_a_square_has_its_gravest_cell() {
-        let shape = Shape::new(2, 4, 1).unwrap();
+        let view = View::new(Shape::new(2, 4, 1).unwrap());
         let cells = [(0, 1, Kind::Zero), (0, 2, Kind::Zero), (0, 3, Kind::Nan), (1, 0, Kind::Zero)];
         let paths = |layout: &Layout| {
-            let map = map(layout, shape, (0.0, 0.0), 0, &cells);
+            let map = map(layout, view, (0.0, 0.0), 0, &cells);
             map.split("d=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0.to_owned()).collect::<Vec<_>>()
         };
-        let mut layout = Layout::new(shape, 1);
+        let mut layout = Layout::new(view, 1);
         assert_eq!(paths(&layout), ["M1 0h2v1h-2zM0 1h1v1h-1z", "M3 0h1v1h-1z"]);
         (layout.cells, layout.squares) = (2, (2, 1));
         assert_eq!(paths(&layout), ["M0 0h1v1h-1z", "M1 0h1v1h-1z"]);

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::kind::Kind;
-use crate::layout::Shape;
+use super::view::View;
 use crate::text::shown;
 
 /// Opens the picture: size, title, style, background.
@@ -29,14 +29,14 @@ pub fn open(out: &mut impl Write, width: f64, height: f64, title: &str) -> io::R
     writeln!(out, r#"<rect class="b" width="{w}" height="{h}"/>"#)
 }
 
-/// Defines the raster of a channel, a line between any two cells.
-pub fn raster(out: &mut impl Write, shape: Shape) -> io::Result<()> {
-    if shape.h.max(shape.w) > super::panel::MOST_SQUARES {
+/// Defines the raster of a map, a line between any two cells.
+pub fn raster(out: &mut impl Write, View { down, across, .. }: View) -> io::Result<()> {
+    if down.max(across) > super::panel::MOST_SQUARES {
         return Ok(());
     }
     write!(out, r#"<defs><path id="r" class="r" d=""#)?;
-    (1..shape.w).try_for_each(|w| write!(out, "M{w} 0v{}", shape.h))?;
-    (1..shape.h).try_for_each(|h| write!(out, "M0 {h}h{}", shape.w))?;
+    (1..across).try_for_each(|column| write!(out, "M{column} 0v{down}"))?;
+    (1..down).try_for_each(|row| write!(out, "M0 {row}h{across}"))?;
     writeln!(out, r#""/></defs>"#)
 }
 

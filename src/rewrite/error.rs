@@ -95,16 +95,16 @@ pub enum RewriteError {
     },
     /// Sites of another tensor.
     #[error(
-        "the sites have the shape {found}, but what reaches the simulator '{simulator}' is {expected} (H x W x C)",
-        simulator = shown(.simulator)
+        "the sites have the shape {found}, but what reaches the simulator '{simulator}' is {expected}{axes}",
+        axes = expected.axes_words(), simulator = shown(.simulator)
     )]
     OtherShape {
         /// The simulator.
         simulator: String,
         /// The shape of its input.
-        expected: Shape,
+        expected: Box<Shape>,
         /// The sites' shape.
-        found: Shape,
+        found: Box<Shape>,
     },
     /// No site fits all that reaches the simulator.
     #[error("what reaches the simulator '{}' has several shapes: {}; a site has one", shown(simulator), list(shapes))]

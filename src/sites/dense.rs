@@ -4,21 +4,14 @@
 use thiserror::Error;
 
 use crate::fault::{Cell, Fault};
-use crate::layout::{DataFormat, Shape};
+use crate::layout::{DataFormat, Place, Shape};
 
 /// Why a site has no dense form.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DenseError {
     /// A bit flip.
-    #[error("a bit flip at h {h}, w {w}, c {c} needs the sparse form: its value is known only when the model runs")]
-    Bit {
-        /// Its row.
-        h: usize,
-        /// Its column.
-        w: usize,
-        /// Its channel.
-        c: usize,
-    },
+    #[error("a bit flip at {0} needs the sparse form: its value is known only when the model runs")]
+    Bit(Place),
     /// The arrays do not fit into memory.
     #[error("there is not enough memory for a site of {0}, which takes 8 bytes for each cell")]
     Memory(Shape),
@@ -61,7 +54,7 @@ impl Dense {
         for Cell { h, w, c, fault } in cells {
             let Fault::Value(value) = fault else {
                 self.clear();
-                return Err(DenseError::Bit { h, w, c });
+                return Err(DenseError::Bit(self.shape.place([h, w, c])));
             };
             let index = self.format.index(self.shape, [h, w, c]);
             self.injection[index] = value.to_le_bytes();
@@ -119,7 +112,7 @@ mod tests {
     fn a_bit_flip_has_no_dense_form() {
         let flip = site(Fault::Bit(31));
         let mut dense = Dense::new(flip.shape, DataFormat::ChannelsLast).unwrap();
-        assert_eq!(dense.set(flip.cells), Err(DenseError::Bit { h: 1, w: 2, c: 3 }));
+        assert_eq!(dense.set(flip.cells), Err(DenseError::Bit(Place(vec![1, 2, 3]))));
         assert!(dense.mask.iter().all(|&mask| mask == ONE));
     }
 }

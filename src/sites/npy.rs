@@ -1,5 +1,5 @@
 //! Sites as NumPy files: `injections.npy` and `masks.npy`, each of shape (sites, H, W, C) or
-//! (sites, C, H, W), read and written one site at a time.
+//! (sites, C, H, W) or with the axes of another rank, read and written one site at a time.
 
 mod header;
 mod read;
@@ -54,7 +54,7 @@ pub enum NpyProblem {
     #[error("there is not enough memory for {0}")]
     Memory(String),
     /// Another number of axes.
-    #[error("shape {found}, where one axis for sites and three for the tensor are wanted")]
+    #[error("shape {found}, where one axis for sites and then those of the tensor are wanted")]
     Rank {
         /// The file's shape.
         found: String,
@@ -87,7 +87,7 @@ pub enum NpyProblem {
         /// Which site, from 0.
         site: usize,
         /// Where in its array.
-        index: [usize; 3],
+        index: Vec<usize>,
         /// What stands there.
         value: f64,
     },
@@ -97,7 +97,7 @@ pub enum NpyProblem {
         /// Which site, from 0.
         site: usize,
         /// Where in its array.
-        index: [usize; 3],
+        index: Vec<usize>,
         /// What stands there.
         value: f64,
     },
@@ -107,7 +107,7 @@ pub enum NpyProblem {
         /// Which site, from 0.
         site: usize,
         /// Where in its array.
-        index: [usize; 3],
+        index: Vec<usize>,
         /// What stands there.
         value: f64,
     },

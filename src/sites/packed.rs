@@ -131,7 +131,7 @@ impl Packed {
     }
 
     /// The axes of one site's array.
-    pub fn axes(&self) -> [usize; 3] {
+    pub fn axes(&self) -> Vec<usize> {
         self.format.axes(self.shape)
     }
 
@@ -144,8 +144,8 @@ impl Packed {
     pub fn first_flip(&self) -> Option<(usize, DenseError)> {
         self.iter().enumerate().find_map(|(number, cells)| {
             let flip = cells.iter().find(|cell| matches!(cell.fault, Fault::Bit(_)))?;
-            let [h, w, c] = self.format.h_w_c(self.format.place(self.shape, flip.index as usize));
-            Some((number, DenseError::Bit { h, w, c }))
+            let cell = self.format.cell(self.shape, flip.index as usize);
+            Some((number, DenseError::Bit(self.shape.place(cell))))
         })
     }
 }

@@ -76,6 +76,7 @@ impl<'a> Inference<'a> {
                     let given = if graph.is_chain() { given.first() } else { inputs.get(&index) };
                     vec![given.copied().flatten().or_else(|| declared(layer))]
                 }
+                None if layer.kind == Kind::Operation => operation(layer, &before),
                 None => vec![computed(layer, &before)],
             };
             for (tensor, dtype) in outputs.into_iter().enumerate() {
@@ -123,9 +124,8 @@ fn declared(layer: &Layer) -> Option<Dtype> {
 fn computed(layer: &Layer, before: &[Option<Dtype>]) -> Option<Dtype> {
     match layer.kind {
         // What a custom class returns is its own affair.
-        Kind::Other => None,
+        Kind::Other | Kind::Operation => None,
         Kind::Simulator => declared(layer),
-        Kind::Operation => operation(layer, before),
         Kind::Keras(class) => match class.shape {
             Rule::Convolution(..)
             | Rule::Recurrent(_)
@@ -171,30 +171,45 @@ fn moved(layer: &Layer, class: &str, before: &[Option<Dtype>]) -> Option<Dtype> 
     }
 }
 
-/// Operations on tensors: Keras 3 states what they return, of Keras 2 those are known that change dtypes.
-fn operation(layer: &Layer, before: &[Option<Dtype>]) -> Option<Dtype> {
-    let function = layer.config.get("function").and_then(Value::as_str)?;
-    let name = function.rsplit('.').next().unwrap_or(function);
+/// Operations on tensors. Keras 3 states what they return where something takes it; those are known that make something else of
+/// floats.
+fn operation(layer: &Layer, before: &[Option<Dtype>]) -> Tensors {
+    let first = before.first().copied().flatten();
+    match layer.config.get("function").and_then(Value::as_str) {
+        Some(function) => of_function(layer, function.rsplit('.').next().unwrap_or(function), before),
+        None => match layer.class {
+            "Argmax" | "Argmin" | "Argsort" | "CountNonzero" => vec![Some(Dtype::INT32)],
+            "All" | "Any" | "Equal" | "Greater" | "GreaterEqual" | "Isclose" | "Isfinite" | "Isinf" | "Isnan"
+            | "Less" | "LessEqual" | "LogicalAnd" | "LogicalNot" | "LogicalOr" | "LogicalXor" | "NotEqual" => {
+                vec![Some(Dtype::BOOL)]
+            }
+            "TopK" => vec![first, Some(Dtype::INT32)],
+            _ => vec![None],
+        },
+    }
+}
+
+/// Those of Keras 2, by the name of the function without its module.
+fn of_function(layer: &Layer, name: &str, before: &[Option<Dtype>]) -> Tensors {
+    let first = before.first().copied().flatten();
     let argument = |position: usize, key: &str| {
         let node = layer.entry.get("inbound_nodes")?.get(0)?;
         let first = if node.get(0)?.is_array() { node.get(0)? } else { node };
         let kwargs = first.get(3)?;
         kwargs.get(key).or_else(|| kwargs.get(position.to_string()))
     };
+    let named = |dtype: &Value| Dtype::named(dtype.as_str()?);
     match name {
-        "cast" => Dtype::named(argument(1, "dtype")?.as_str()?),
-        "argmax" | "argmin" => match argument(2, "output_type") {
-            None => Some(Dtype::INT64),
-            Some(dtype) => Dtype::named(dtype.as_str()?),
-        },
-        "equal" | "not_equal" | "greater" | "greater_equal" | "less" | "less_equal" | "logical_and" | "logical_or"
-        | "logical_not" | "logical_xor" | "is_nan" | "is_inf" | "is_finite" | "reduce_any" | "reduce_all" => {
-            Some(Dtype::BOOL)
-        }
+        "cast" => vec![argument(1, "dtype").and_then(named)],
+        "argmax" | "argmin" => vec![argument(2, "output_type").map_or(Some(Dtype::INT64), named)],
+        "argsort" | "shape" => vec![Some(Dtype::INT32)],
+        "top_k" => vec![first, Some(Dtype::INT32)],
+        "eq" | "equal" | "ne" | "not_equal" | "ge" | "greater" | "greater_equal" | "gt" | "le" | "less"
+        | "less_equal" | "lt" | "logical_and" | "logical_or" | "logical_not" | "logical_xor" | "is_nan" | "is_inf"
+        | "is_finite" | "reduce_any" | "reduce_all" => vec![Some(Dtype::BOOL)],
         "reshape" | "transpose" | "getitem" | "expand_dims" | "squeeze" | "concat" | "stack" | "tile" | "identity" => {
-            let first = before.first().copied().flatten()?;
-            before.iter().all(|dtype| *dtype == Some(first)).then_some(first)
+            vec![first.filter(|first| before.iter().all(|dtype| *dtype == Some(*first)))]
         }
-        _ => None,
+        _ => vec![None],
     }
 }

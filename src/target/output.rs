@@ -38,11 +38,11 @@ impl Output {
         self.dims.as_ref().map(Vec::len)
     }
 
-    /// Where the channels of an output of rank 4 are; `None` where that is not known, or its rank is another.
+    /// Where the channels are; `None` where that is not known, or they stand between places.
     pub fn data_format(&self) -> Option<DataFormat> {
         match (self.rank()?, self.channels?) {
-            (4, 1) => Some(DataFormat::ChannelsFirst),
-            (4, 3) => Some(DataFormat::ChannelsLast),
+            (rank, channels) if channels + 1 == rank => Some(DataFormat::ChannelsLast),
+            (_, 1) => Some(DataFormat::ChannelsFirst),
             _ => None,
         }
     }

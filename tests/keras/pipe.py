@@ -58,12 +58,16 @@ def simulate(model, out, sites, version, *options, patch_or_config):
 
 
 def site_line(shape, cells):
-    """A site by hand: shape (h, w, c), cells {(h, w, c): value}; what JSON cannot say as a string."""
+    """A site by hand: shape (h, w, c) or of any other rank, cells {place: value}; what JSON cannot say as a string."""
     names = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+    def placed(cell):
+        return dict(zip("hwc", cell)) if len(shape) == 3 else {"at": list(map(int, cell))}
+
     return json.dumps(
         {
-            "shape": dict(zip("hwc", shape)),
-            "cells": [dict(zip("hwc", cell), value=names.get(str(value), value)) for cell, value in cells.items()],
+            "shape": dict(zip("hwc", shape)) if len(shape) == 3 else list(shape),
+            "cells": [placed(cell) | {"value": names.get(str(value), value)} for cell, value in cells.items()],
         }
     )
 

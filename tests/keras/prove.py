@@ -1,5 +1,6 @@
 """The proof for one target: with a simulator behind it the file loads, and disabled it is the same network bit for bit."""
 
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,10 @@ def operations(model):
     return getattr(model, "operations", model.layers)
 
 
+def is_float(tensor):
+    return "float" in str(getattr(tensor.dtype, "name", tensor.dtype))
+
+
 def used_tensors(model):
     """(layer, tensor index) of all that a layer or the model's outputs take."""
     nodes = [node for layer in operations(model) for node in layer._inbound_nodes if not node.is_input]
@@ -56,7 +61,7 @@ class Network:
         self.config = pipe.config_of(path)
 
     def targets(self):
-        """Every output of rank 4 that something uses, of every call, as Keras has them."""
+        """Every output of floats of rank 2 or more that something uses, of every call, as Keras has them."""
         return list(self._targets(self.model, json.loads(self.config)["config"], ""))
 
     def _targets(self, model, config, prefix):
@@ -69,7 +74,7 @@ class Network:
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
             for node in range(max(calls[layer.name], 1)):
                 for tensor, output in enumerate(outputs):
-                    if len(output.shape) == 4 and (layer.name, tensor) in used:
+                    if len(output.shape) >= 2 and is_float(output) and (layer.name, tensor) in used:
                         yield Target(
                             prefix + layer.name,
                             node if calls[layer.name] > 1 else None,
@@ -79,15 +84,17 @@ class Network:
             if layer.name in nested:
                 yield from self._targets(layer, nested[layer.name], f"{prefix}{layer.name}/")
 
-    def channels_last(self, shape):
-        """(h, w, c) of a tensor of this network."""
-        return shape[1:] + shape[:1] if self.channels_first else shape
+    def named(self, shape):
+        """(h, w, c) of an image of this network; of anything else the axes as they stand."""
+        return shape[1:] + shape[:1] if self.channels_first and len(shape) == 3 else shape
 
     def site(self, target):
-        """A site with four cells in the middle of every channel, so that no stride can step over them all."""
-        shape = self.channels_last(target.shape)
-        rows, columns = ({size // 2, (size - 1) // 2} for size in shape[:2])
-        cells = {(h, w, c): 50.0 + c for h in rows for w in columns for c in range(shape[2])}
+        """A site in the middle of the places, in every channel, so that no stride can step over it all."""
+        shape = self.named(target.shape)
+        first = self.channels_first and len(shape) > 3
+        *places, channels = (*shape[1:], shape[0]) if first else shape
+        middle = itertools.product(*({size // 2, (size - 1) // 2} for size in places))
+        cells = {(c, *place) if first else (*place, c): 50.0 + c for place in middle for c in range(channels)}
         return pipe.site_line(shape, cells)
 
     def insert(self, target, folder, *options):

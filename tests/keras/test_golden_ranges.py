@@ -51,13 +51,13 @@ def given_to(node):
 
 
 def by_hand(model, inputs, version):
-    images = {
-        name: [np.float32(tensor) for tensor in tensors if tensor.ndim == 4]
+    floats = {
+        name: [np.float32(tensor) for tensor in tensors if tensor.ndim >= 2 and tensor.dtype.kind != "i"]
         for name, tensors in values_of(model, inputs, version).items()
     }
     return {
         name: {"min": min(t.min() for t in tensors), "max": max(t.max() for t in tensors)}
-        for name, tensors in images.items()
+        for name, tensors in floats.items()
         if tensors
     }
 
@@ -72,7 +72,8 @@ def assert_close(ranges, expected, tolerance=1e-5):
 @BOTH
 @pytest.mark.parametrize(
     "name",
-    ["unet", "siamese", "nested", "twice_nested", "in_and_out", "operations", "channels_first", "mixed_precision"],
+    ["unet", "siamese", "nested", "twice_nested", "in_and_out", "operations", "channels_first", "mixed_precision"]
+    + ["perceptron", "signal", "recurrent", "transformer", "volume"],
 )
 def test_ranges_are_those_of_sub_models_under_the_names_of_the_list(name, version, tmp_path):
     zoo.save(name, version, tmp_path / "model.h5")

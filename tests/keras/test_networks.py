@@ -7,7 +7,7 @@ from classes_h5.simulator import ErrorSimulatorMode
 from kerases import KERAS, run, same_bits, simulators
 from prove import Network
 
-LARGE = ("resnet50", "inceptionv3", "densenet121", "mobilenetv2", "efficientnetb0", "xception", "nasnetmobile")
+LARGE = ("vgg16", "resnet50", "inceptionv3", "densenet121", "mobilenetv2", "efficientnetb0", "xception", "nasnetmobile")
 SAMPLE = {name: 3 if name in LARGE else 12 for name in zoo.NETWORKS} | {"nasnetmobile": 2}
 every_network = pytest.mark.parametrize(
     "network",
@@ -43,6 +43,10 @@ def test_with_a_simulator_it_is_the_same_network_until_a_fault_is_played(network
             raise AssertionError(f"behind {target}: {error}") from error
 
 
+def shape_told(shape):
+    return dict(zip("hwc", shape)) if len(shape) == 3 else list(shape)
+
+
 @every_network
 def test_what_is_listed_is_what_keras_has(network):
     rows = pipe.targets(network.config)
@@ -50,7 +54,7 @@ def test_what_is_listed_is_what_keras_has(network):
     inputs = {row["name"] for row in rows if row["class"] == "InputLayer"}
     listed = {row["name"]: row["shape"] for row in rows if row["name"] not in inputs}
     expected = {
-        target.name: dict(zip("hwc", network.channels_last(target.shape)))
+        target.name: shape_told(network.named(target.shape))
         for target in network.targets()
         if target.name not in inputs
     }

@@ -227,7 +227,7 @@ def test_sites_that_make_no_sense_are_refused(version, arguments, message):
         SIMULATOR[version](*arguments)
 
 
-@pytest.mark.parametrize("shape, message", [((4, 5), "rank 4"), ((4, 4, 2), "shape|cells")])
+@pytest.mark.parametrize("shape, message", [((), "rank 2 or more"), ((4, 5), "shape|cells"), ((4, 4, 2), "shape|cells")])
 def test_an_input_of_another_shape_is_refused(version, form, shape, message):
     with pytest.raises(ValueError, match=message):
         SIMULATOR[version](*SITES[form](), 3)(KERAS[version].Input(shape))

@@ -12,6 +12,7 @@ import numpy as np
 from kerases import KERAS, run
 
 SEED = 11
+WORDS = 20  # that a text is of
 
 
 def application(name, size, **options):
@@ -148,6 +149,67 @@ def mixed_precision(k):
     return k.Model(image, k.layers.Dense(3, name="dense", dtype="float32")(x), name="mixed_precision")
 
 
+def perceptron(k):
+    """Dense layers alone."""
+    numbers = k.Input((20,), name="numbers")
+    x = k.layers.Dense(16, activation="relu", name="first")(numbers)
+    side = k.layers.PReLU(name="side_b")(k.layers.Dense(12, name="side_a")(x))
+    x = k.layers.Dropout(0.2, name="drop")(k.layers.BatchNormalization(name="norm")(x))
+    x = k.layers.Activation("relu", name="relu")(k.layers.Dense(12, name="second")(x))
+    x = k.layers.Concatenate(name="join")([k.layers.RepeatVector(3, name="repeat")(x), k.layers.Reshape((3, 4), name="rows")(side)])
+    return k.Model(numbers, k.layers.Dense(4, name="last")(k.layers.Flatten(name="flat")(x)), name="perceptron")
+
+
+def signal(k):
+    """One dimension: convolutions, pools, paddings of a sequence."""
+    wave = k.Input((24, 3), name="wave")
+    x = k.layers.ReLU(name="relu")(k.layers.BatchNormalization(name="norm")(k.layers.Conv1D(6, 3, padding="causal", name="conv")(wave)))
+    a = k.layers.SeparableConv1D(5, 3, padding="same", name="separable")(k.layers.MaxPooling1D(2, name="pool")(x))
+    a = k.layers.UpSampling1D(2, name="up")(k.layers.AveragePooling1D(2, padding="same", name="average")(a))
+    b = k.layers.Conv1DTranspose(5, 3, strides=2, padding="same", name="transposed")(k.layers.Conv1D(4, 3, strides=4, padding="same", name="coarse")(x))
+    b = k.layers.Cropping1D((1, 0), name="crop")(k.layers.ZeroPadding1D((1, 0), name="pad")(b))
+    x = k.layers.Add(name="add")([k.layers.LayerNormalization(name="layer_norm")(b), a])
+    return k.Model(wave, [k.layers.GlobalMaxPooling1D(name="top")(x), k.layers.Dense(2, name="each_step")(x)], name="signal")
+
+
+def recurrent(k):
+    """Stacked recurrent layers, with states that go on into others."""
+    steps = k.Input((7, 4), name="steps")
+    x, h, c = k.layers.LSTM(6, return_sequences=True, return_state=True, name="lstm_a")(steps)
+    y = k.layers.LSTM(6, return_sequences=True, name="lstm_b")(x, initial_state=[h, c])
+    y = k.layers.Bidirectional(k.layers.GRU(5, return_sequences=True), name="both_ways")(y)
+    y = k.layers.TimeDistributed(k.layers.Dense(6, activation="tanh"), name="each_step")(y)
+    z = k.layers.SimpleRNN(6, name="simple")(k.layers.Add(name="add")([x, y]))
+    return k.Model(steps, k.layers.Dense(3, name="dense")(z), name="recurrent")
+
+
+def transformer(k):
+    """An encoder of text: embeddings, attention among all words, a feed-forward block."""
+    words = k.Input((12,), dtype="int32", name="words")
+    x = k.layers.Embedding(WORDS, 8, name="embedding")(words)
+    attended = k.layers.MultiHeadAttention(2, 4, name="attention")(x, k.layers.Dense(8, name="memory")(x))
+    x = k.layers.LayerNormalization(name="norm_a")(k.layers.Add(name="add_a")([x, attended]))
+    forward = k.layers.Dense(8, name="narrow")(k.layers.Dense(16, activation="gelu", name="wide")(x))
+    x = k.layers.LayerNormalization(name="norm_b")(k.layers.Add(name="add_b")([x, forward]))
+    plain = k.layers.AdditiveAttention(name="plain")([k.layers.Permute((2, 1), name="turned")(x), k.layers.Permute((2, 1), name="too")(forward)])
+    x = k.layers.Dense(5, name="mixed")(k.layers.Flatten(name="flat")(plain))
+    pooled = k.layers.GlobalAveragePooling1D(name="pool")(forward)
+    return k.Model(words, k.layers.Dense(3, name="classes")(k.layers.Concatenate(name="join")([pooled, x])), name="transformer")
+
+
+def volume(k):
+    """A U-Net of three dimensions."""
+    scan = k.Input((8, 6, 4, 2), name="scan")
+    first = k.layers.Conv3D(3, 3, padding="same", activation="relu", name="down")(scan)
+    x = k.layers.BatchNormalization(name="norm")(k.layers.MaxPooling3D(2, name="pool")(first))
+    x = k.layers.Conv3D(4, 3, padding="same", name="bottom")(x)
+    x = k.layers.Conv3DTranspose(3, 2, strides=2, name="up")(x)
+    y = k.layers.UpSampling3D(2, name="larger")(k.layers.AveragePooling3D(2, name="average")(first))
+    x = k.layers.Concatenate(name="join")([first, x, y])
+    x = k.layers.Cropping3D(1, name="crop")(k.layers.ZeroPadding3D(1, name="pad")(x))
+    return k.Model(scan, k.layers.Conv3D(2, 1, name="mask")(x), name="volume")
+
+
 NETWORKS = {
     "unet": unet,
     "siamese": siamese,
@@ -157,6 +219,12 @@ NETWORKS = {
     "operations": operations,
     "channels_first": channels_first,
     "mixed_precision": mixed_precision,
+    "perceptron": perceptron,
+    "signal": signal,
+    "recurrent": recurrent,
+    "transformer": transformer,
+    "volume": volume,
+    "vgg16": application("VGG16", 32),
     "mobilenetv2": application("MobileNetV2", 64, alpha=0.35),
     "xception": application("Xception", 75),
     "resnet50": application("ResNet50", 64),
@@ -175,9 +243,15 @@ def custom_objects(name, version):
 
 
 def inputs_for(model, count=2):
-    """Images for each input of the model, seeded; alone where there is one input."""
+    """Images, or words, for each input of the model, seeded; alone where there is one input."""
     rng = np.random.default_rng(SEED)
-    inputs = [rng.uniform(0, 1, (count, *tensor.shape[1:])).astype("float32") for tensor in model.inputs]
+
+    def drawn(tensor):
+        shape = (count, *tensor.shape[1:])
+        is_text = "int" in str(getattr(tensor.dtype, "name", tensor.dtype))
+        return rng.integers(0, WORDS, shape, "int32") if is_text else rng.uniform(0, 1, shape).astype("float32")
+
+    inputs = [drawn(tensor) for tensor in model.inputs]
     return inputs if len(inputs) > 1 else inputs[0]
 
 

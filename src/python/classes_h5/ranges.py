@@ -3,8 +3,8 @@
     python -m classes_h5.ranges model.h5 images.npy --out ranges.json
     python -m classes_h5.ranges model.h5 photos/ --preprocess resnet50 --out ranges.json
 
-runs the original model on inputs, and writes the smallest and the largest finite value of every layer with rank-4 output, over
-all its calls and tensors, for `classes-sites --ranges ranges.json`. Layers are named as `classes-patch --list` names them.
+runs the original model on inputs, and writes the smallest and the largest finite value of every layer's output (of rank 2 or more),
+over all its calls and tensors, for `classes-sites --ranges ranges.json`. Layers are named as `classes-patch --list` names them.
 
 For a model that is in memory, or has layers of your own:
 
@@ -36,8 +36,8 @@ from classes_h5.keras_internals import flatten_inputs, graph_of, origin
 def golden_ranges(model, inputs, batch_size=32, progress=None, activations=None):
     """The range of each layer's output: {"conv2d": {"min": ..., "max": ...}, "outer/inner": ...}.
 
-    Layers with rank-4 output, over all their calls and tensors, and of finite values only; a warning tells of others. What a
-    layer gives an activation that it applies itself is there as `before_activation`, beside the activation's name.
+    Layers with an output of rank 2 or more, over all their calls and tensors, and of finite values only; a warning tells of others.
+    What a layer gives an activation that it applies itself is there as `before_activation`, beside the activation's name.
 
     inputs: an array, or of several inputs a list in the model's order or a dict by name. Whatever has a shape and gives an
     array for a slice will do: it need not be in memory. `progress(done, all)` is called after each batch. `activations`:
@@ -71,6 +71,7 @@ def golden_ranges(model, inputs, batch_size=32, progress=None, activations=None)
 # Listening to layers
 
 OUTPUT, BEFORE = "output", "before its activation"
+LEAST_RANK = 2  # a batch, and cells
 
 
 def layers_of(graph, prefix=""):
@@ -183,9 +184,9 @@ def range_function(graph, activations):
         others = tf.math.count_nonzero(~finite)
         return tf.stack([tf.cast(number, tf.float64) for number in (smallest, largest, others, tf.rank(values))])
 
-    def may_be_image(tensor):
-        number = isinstance(tensor, tf.Tensor) and (tensor.dtype.is_floating or tensor.dtype.is_integer)
-        return number and tensor.shape.rank in (4, None)
+    def has_cells(tensor):
+        floats = isinstance(tensor, tf.Tensor) and tensor.dtype.is_floating
+        return floats and (tensor.shape.rank is None or tensor.shape.rank >= LEAST_RANK)
 
     @tf.function(reduce_retracing=True)
     def ranges(batch):
@@ -194,7 +195,7 @@ def range_function(graph, activations):
 
         @tf.autograph.experimental.do_not_convert
         def hear(name, what, tensors):
-            for tensor in filter(may_be_image, tf.nest.flatten(tensors)):
+            for tensor in filter(has_cells, tf.nest.flatten(tensors)):
                 latest[:] = [summary(tensor)]
                 found.setdefault((name, what), []).extend(latest)
 
@@ -206,9 +207,9 @@ def range_function(graph, activations):
 
 
 def merged(name, batches_of_rows):
-    """The range over all rows of rank 4; None if they have no finite value."""
+    """The range over all rows of tensors with cells; None if they have no finite value."""
     rows = np.concatenate(batches_of_rows or [np.empty((0, 4))])
-    rows = rows[rows[:, 3] == 4]
+    rows = rows[rows[:, 3] >= LEAST_RANK]
     if others := int(rows[:, 2].sum()):
         warnings.warn(f"{name}: {others} values are not finite and left out", RuntimeWarning, stacklevel=3)
     smallest, largest = rows[:, 0].min(initial=np.inf), rows[:, 1].max(initial=-np.inf)

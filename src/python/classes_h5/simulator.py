@@ -41,10 +41,10 @@ class DenseSites:
     def __init__(self, injections, masks):
         self.injections = np.asarray(injections, np.float32)
         self.masks = np.asarray(masks, np.float32)
-        if self.injections.ndim != 4 or self.injections.shape != self.masks.shape:
+        if self.injections.ndim < 2 or self.injections.shape != self.masks.shape:
             raise ValueError(
                 "ErrorSimulator: available_injection_sites and masks must be lists of equally many arrays"
-                f" of one rank-3 shape, found {self.injections.shape} and {self.masks.shape}"
+                f" of one shape, found {self.injections.shape} and {self.masks.shape}"
             )
         with tf.init_scope():
             self._injections = tf.constant(self.injections)
@@ -59,14 +59,15 @@ class DenseSites:
             raise ValueError(f"ErrorSimulator: the sites have shape {self.injections.shape[1:]}, the input {tuple(shape)}")
 
     def cell_counts(self):
-        return np.count_nonzero(self.masks == 0, axis=(1, 2, 3))
+        return np.count_nonzero(self.masks.reshape(len(self), -1) == 0, axis=1)
 
     def inject(self, inputs, picked):
         """(outputs, for each image whether a cell of its site changed a bit)"""
         masks = tf.cast(tf.gather(self._masks, picked), inputs.dtype)
         injections = tf.cast(tf.gather(self._injections, picked), inputs.dtype)
         outputs = inputs * masks + injections
-        return outputs, tf.reduce_any((masks == 0) & differ(inputs, outputs), axis=(1, 2, 3))
+        hit = (masks == 0) & differ(inputs, outputs)
+        return outputs, tf.reduce_any(hit, axis=list(range(1, hit.shape.rank)))
 
     def config(self):
         return numbers(self.injections), numbers(self.masks)
@@ -173,7 +174,7 @@ _Layer: Any = object  # whose place a Keras' own class takes
 
 
 class _Simulation(_Layer):
-    """Plays one of the first `num_inj_sites` sites into each image of a rank-4 input.
+    """Plays one of the first `num_inj_sites` sites into each image of an input of rank 2 or more, the batch first.
 
     available_injection_sites, masks: a dense array (no batch axis) for each site, `output = input * mask + injection`;
     or, with no masks, only the cells: `{"index": [...], "value": [...], "bit": [...]}` for each site, where index counts
@@ -237,8 +238,8 @@ class _Simulation(_Layer):
         return self._sites.cell_counts()
 
     def build(self, input_shape):
-        if len(input_shape) != 4:
-            raise ValueError(f"ErrorSimulator: the input must have rank 4, found shape {tuple(input_shape)}")
+        if len(input_shape) < 2:
+            raise ValueError(f"ErrorSimulator: the input must have rank 2 or more, found shape {tuple(input_shape)}")
         self._sites.check(input_shape[1:])
         super().build(input_shape)
 

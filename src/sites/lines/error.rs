@@ -5,7 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use super::read::LONGEST;
-use crate::layout::{Shape, ShapeError};
+use crate::layout::{Place, Shape, ShapeError};
 use crate::text::io_words;
 
 /// What is wrong with a line, and which line it is, counted from 1.
@@ -40,9 +40,9 @@ pub enum LineProblem {
     #[error("shape {found}, where the lines before have {expected}")]
     OtherShape {
         /// The shape of the lines before.
-        expected: Shape,
+        expected: Box<Shape>,
         /// The line's.
-        found: Shape,
+        found: Box<Shape>,
     },
     /// More than a line may have.
     #[error("longer than {LONGEST} bytes")]
@@ -51,47 +51,39 @@ pub enum LineProblem {
     #[error("no cells")]
     NoCells,
     /// A cell that the tensor does not have.
-    #[error("cell h {h}, w {w}, c {c} lies outside the shape {shape}")]
+    #[error("cell {cell} lies outside the shape {shape}")]
     Outside {
-        /// The cell's row.
-        h: usize,
-        /// The cell's column.
-        w: usize,
-        /// The cell's channel.
-        c: usize,
+        /// The cell.
+        cell: Place,
         /// The tensor's shape.
-        shape: Shape,
+        shape: Box<Shape>,
+    },
+    /// A cell whose place is not said, or only in part.
+    #[error("a cell without a place: \"h\", \"w\" and \"c\", or \"at\" with a number for each axis")]
+    Nowhere,
+    /// A cell with two places.
+    #[error("cell {at} has both \"at\" and \"h\", \"w\", \"c\"")]
+    TwoPlaces {
+        /// What `at` says.
+        at: Place,
+    },
+    /// A cell of an image, in a tensor that is none.
+    #[error("cell {cell} in the shape {shape}, whose cells are named by \"at\": a number for each axis")]
+    NoImage {
+        /// The cell.
+        cell: Place,
+        /// The tensor's shape.
+        shape: Box<Shape>,
     },
     /// A cell that is there already.
-    #[error("cell h {h}, w {w}, c {c} is there twice")]
-    Twice {
-        /// The cell's row.
-        h: usize,
-        /// The cell's column.
-        w: usize,
-        /// The cell's channel.
-        c: usize,
-    },
+    #[error("cell {0} is there twice")]
+    Twice(Place),
     /// A cell with nothing wrong.
-    #[error("cell h {h}, w {w}, c {c} has neither a value nor a bit")]
-    NoFault {
-        /// The cell's row.
-        h: usize,
-        /// The cell's column.
-        w: usize,
-        /// The cell's channel.
-        c: usize,
-    },
+    #[error("cell {0} has neither a value nor a bit")]
+    NoFault(Place),
     /// A cell with a value and a bit.
-    #[error("cell h {h}, w {w}, c {c} has both a value and a bit")]
-    TwoFaults {
-        /// The cell's row.
-        h: usize,
-        /// The cell's column.
-        w: usize,
-        /// The cell's channel.
-        c: usize,
-    },
+    #[error("cell {0} has both a value and a bit")]
+    TwoFaults(Place),
     /// A value that no cell can hold.
     #[error("value {value} is not a float32, \"NaN\", \"Infinity\" or \"-Infinity\"")]
     Value {

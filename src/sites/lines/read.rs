@@ -107,6 +107,23 @@ mod tests {
     }
 
     #[test]
+    fn cells_of_any_rank_are_named_by_their_place_on_each_axis() {
+        let value = |h, w, c| Cell { h, w, c, fault: Fault::Value(1.0) };
+        for (shape, at, cell) in [
+            ("[128]", "[77]", value(0, 0, 77)),
+            ("[64,8]", "[63,2]", value(0, 63, 2)),
+            ("[2,3,4]", "[1,2,3]", value(1, 2, 3)),
+            (r#"{"h":2,"w":3,"c":4}"#, "[1,2,3]", value(1, 2, 3)),
+            ("[5,2,3,4]", "[4,1,2,3]", value(9, 2, 3)),
+        ] {
+            let sites = read(&format!(r#"{{"shape":{shape},"cells":[{{"at":{at},"value":1}}]}}"#)).unwrap();
+            assert_eq!(sites[0].cells, [cell], "{shape}");
+        }
+        let named = r#"{"shape":[2,3,4],"cells":[{"h":1,"w":2,"c":3,"value":1}]}"#;
+        assert_eq!(read(named).unwrap()[0].cells, [value(1, 2, 3)]);
+    }
+
+    #[test]
     fn all_that_is_not_shape_or_cells_is_a_remark() {
         let text = r#"{"site":-1,"by":{"hand":[1e999,null]},"shape":{"c":1,"h":1,"w":1,"n":0},"cells":[{"h":0,"w":0,"c":0,"value":1,"class":"mine"}]}"#;
         assert_eq!(read(text).unwrap().len(), 1);
@@ -138,8 +155,42 @@ mod tests {
             ("{", "line 1: not a site: EOF while parsing an object (column 1)".to_owned()),
             ("[1]", "line 1: not a site: invalid type: sequence, expected an object with names (column 0)".to_owned()),
             (
-                r#"{"shape":[2,3,4],"cells":[]}"#,
-                "line 1: not a site: invalid type: sequence, expected an object with names (column 9)".to_owned(),
+                r#"{"shape":6,"cells":[]}"#,
+                "line 1: not a site: invalid type: integer `6`, expected an object with h, w and c, or a list of axes \
+                 (column 10)"
+                    .to_owned(),
+            ),
+            (r#"{"shape":[],"cells":[]}"#, "line 1: 0 axes are not a shape: 1 to 7 without the batch".to_owned()),
+            (
+                r#"{"shape":[1,1,1,1,1,1,1,1,1,1],"cells":[]}"#,
+                "line 1: 8 axes are not a shape: 1 to 7 without the batch".to_owned(),
+            ),
+            (r#"{"shape":[3,0],"cells":[]}"#, "line 1: 3x0 is not a shape: an axis of no cells".to_owned()),
+            (
+                r#"{"shape":[3,4],"cells":[{"at":[3,0],"value":1}]}"#,
+                "line 1: cell [3, 0] lies outside the shape 3x4".to_owned(),
+            ),
+            (
+                r#"{"shape":[3,4],"cells":[{"at":[0],"value":1}]}"#,
+                "line 1: cell [0] lies outside the shape 3x4".to_owned(),
+            ),
+            (
+                r#"{"shape":[3,4],"cells":[{"at":[2,1],"bit":1},{"at":[2,1],"bit":2}]}"#,
+                "line 1: cell [2, 1] is there twice".to_owned(),
+            ),
+            (
+                r#"{"shape":[3,4],"cells":[{"h":0,"w":2,"c":1,"bit":1}]}"#,
+                "line 1: cell h 0, w 2, c 1 in the shape 3x4, whose cells are named by \"at\": a number for each axis"
+                    .to_owned(),
+            ),
+            (
+                &line(r#"{"at":[0,0,0],"h":0,"w":0,"c":0,"value":1}"#),
+                "line 1: cell h 0, w 0, c 0 has both \"at\" and \"h\", \"w\", \"c\"".to_owned(),
+            ),
+            (
+                &line(r#"{"h":0,"w":0,"value":1}"#),
+                "line 1: a cell without a place: \"h\", \"w\" and \"c\", or \"at\" with a number for each axis"
+                    .to_owned(),
             ),
             (
                 &line("[0,0,0,1]"),

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::draw::{Drawn, Sampler};
 use crate::error_model::Part;
 use crate::fault::{Cell, Fault, Site};
-use crate::layout::Shape;
+use crate::layout::{Place, Shape};
 use crate::pattern::Setting;
 use crate::value::ValueClass;
 
@@ -17,7 +17,9 @@ pub struct Writer {
     run: String,
     /// The measured layer of each model that sites are drawn from.
     layers: Vec<String>,
-    /// The shape, and the name of the list that follows.
+    /// The shape of all sites.
+    size: Shape,
+    /// The same as text, and the name of the list that follows.
     shape: String,
     /// `{"h":0,"w":` to `{"h":H-1,"w":`, of the first [`ROWS`] rows: most of a line is such text.
     rows: Vec<Vec<u8>>,
@@ -40,8 +42,9 @@ impl Writer {
             layers: sampler
                 .plan()
                 .map_or_else(Vec::new, |plan| plan.parts.iter().map(|(_, part)| layer(part)).collect()),
+            size,
             shape: shape(size),
-            rows: (0..size.h.min(ROWS)).map(|h| row(h).into_bytes()).collect(),
+            rows: (0..size.h.min(ROWS)).filter(|_| size.is_image()).map(|h| row(h).into_bytes()).collect(),
         }
     }
 
@@ -62,9 +65,12 @@ impl Writer {
             if pattern.capped {
                 out.write_all(br#","capped":true"#)?;
             }
+            if !self.size.is_image() {
+                out.write_all(br#","extrapolated":true"#)?;
+            }
         }
         out.write_all(self.shape.as_bytes())?;
-        cells(&self.rows, drawn.cells(), out)
+        cells(self.size, &self.rows, drawn.cells(), out)
     }
 }
 
@@ -74,31 +80,36 @@ impl Writer {
 /// `out` refuses.
 pub fn write_site(site: &Site, out: &mut impl Write) -> io::Result<()> {
     write!(out, "{{{}", shape(site.shape).trim_start_matches(','))?;
-    cells(&[], site.cells.iter().map(|cell| (*cell, None)), out)
+    cells(site.shape, &[], site.cells.iter().map(|cell| (*cell, None)), out)
 }
 
 /// The shape, and the name of the list that follows.
-fn shape(Shape { h, w, c, .. }: Shape) -> String {
-    format!(r#","shape":{{"h":{h},"w":{w},"c":{c}}},"cells":["#)
+fn shape(shape: Shape) -> String {
+    match shape.axes()[..] {
+        [h, w, c] => format!(r#","shape":{{"h":{h},"w":{w},"c":{c}}},"cells":["#),
+        ref axes => format!(r#","shape":{},"cells":["#, json!(axes)),
+    }
 }
 
-/// Writes the cells and the end of a line; `rows` has the text of the first rows.
+/// Writes the cells and the end of a line; `rows` has the text of the first rows of an image.
 fn cells(
+    shape: Shape,
     rows: &[Vec<u8>],
     cells: impl Iterator<Item = (Cell, Option<ValueClass>)>,
     out: &mut impl Write,
 ) -> io::Result<()> {
+    let is_image = shape.is_image();
     for (i, (cell, class)) in cells.enumerate() {
         if i > 0 {
             out.write_all(b",")?;
         }
-        match rows.get(cell.h) {
-            Some(row) => out.write_all(row)?,
-            None => out.write_all(row(cell.h).as_bytes())?,
+        if is_image {
+            in_image(rows, cell, out)?;
+        } else {
+            let Place(at) = shape.place([cell.h, cell.w, cell.c]);
+            out.write_all(br#"{"at":"#)?;
+            serde_json::to_writer(&mut *out, &at)?;
         }
-        serde_json::to_writer(&mut *out, &cell.w)?;
-        out.write_all(br#","c":"#)?;
-        serde_json::to_writer(&mut *out, &cell.c)?;
         match cell.fault {
             Fault::Value(value) => float(value, out)?,
             Fault::Bit(bit) => write!(out, r#","bit":{bit}"#)?,
@@ -106,6 +117,17 @@ fn cells(
         out.write_all(end(class).as_bytes())?;
     }
     out.write_all(b"]}\n")
+}
+
+/// The text of a cell up to its channel.
+fn in_image(rows: &[Vec<u8>], cell: Cell, out: &mut impl Write) -> io::Result<()> {
+    match rows.get(cell.h) {
+        Some(row) => out.write_all(row)?,
+        None => out.write_all(row(cell.h).as_bytes())?,
+    }
+    serde_json::to_writer(&mut *out, &cell.w)?;
+    out.write_all(br#","c":"#)?;
+    Ok(serde_json::to_writer(&mut *out, &cell.c)?)
 }
 
 /// The name of the layer that a model was measured on, where it is known.
@@ -184,6 +206,30 @@ mod tests {
             };
             assert_eq!(read.shape, sampler.shape());
             assert_eq!(bits(&read), bits(&drawn.site()));
+        }
+    }
+
+    #[test]
+    fn a_line_of_another_rank_reads_back_and_says_that_it_is_extrapolated() {
+        let range = Range::new(-1.0, 1.0).unwrap();
+        let options = Options { range, rows: Rows::All, spatial_class: None, value_class: None };
+        let model = Models::default().load("relu").unwrap();
+        for axes in [&[300][..], &[40, 24], &[5, 6, 7, 8], &[2, 3, 4, 5, 3, 2, 2]] {
+            let shape = Shape::of_axes(axes).unwrap();
+            let drawn_from = Sampler::new(&model, shape, &options, 7).unwrap();
+            for (sampler, remark) in [(drawn_from, true), (Sampler::single_bit_flip(shape, 7), false)] {
+                let writer = Writer::new(&sampler, None);
+                let mut drawn = sampler.room();
+                for index in 0..100 {
+                    sampler.draw(index, &mut drawn);
+                    let mut line = Vec::new();
+                    writer.write(&drawn, &mut line).unwrap();
+                    let read = Reader::new(line.as_slice()).next().unwrap().unwrap();
+                    assert_eq!(format!("{read:?}"), format!("{:?}", drawn.site()));
+                    let text = String::from_utf8(line).unwrap();
+                    assert_eq!(text.contains(r#","extrapolated":true"#), remark, "{text}");
+                }
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use ndarray_npy::{ReadDataError, ReadableElement, WritableElement};
 use super::NpyProblem;
 
 /// A header that this module writes fills exactly this many bytes, so that the number of sites
-/// can be filled in once it is known: `ndarray_npy` writes multiples of 64, and the text has 63 to 117 characters.
+/// can be filled in once it is known: `ndarray_npy` writes multiples of 64, and the text has 57 to 117 characters.
 pub(super) const WRITTEN: usize = 128;
 
 /// The longest header that is read, in bytes. NumPy itself asks before it reads more than 10,000.
@@ -181,9 +181,9 @@ fn refused(error: ReadHeaderError) -> NpyProblem {
 }
 
 /// The header of a float32 array of so many sites in C order.
-pub(super) fn bytes(sites: usize, [a, b, c]: [usize; 3]) -> io::Result<Vec<u8>> {
-    let written =
-        Written { type_descriptor: f32::type_descriptor(), layout: Layout::Standard, shape: vec![sites, a, b, c] };
+pub(super) fn bytes(sites: usize, axes: &[usize]) -> io::Result<Vec<u8>> {
+    let shape = [&[sites], axes].concat();
+    let written = Written { type_descriptor: f32::type_descriptor(), layout: Layout::Standard, shape };
     let bytes = written.to_bytes().map_err(io::Error::other)?;
     // The sites stand right behind.
     if bytes.len() == WRITTEN { Ok(bytes) } else { Err(io::Error::other("the header has another length")) }
@@ -195,14 +195,15 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for (sites, axes) in [(1, [1, 1, 1]), (usize::MAX, [4294967295; 3])] {
+        let most = [4294967295, 1, 1, 1, 1, 1, 1];
+        for (sites, axes) in [(1, &[1][..]), (1, &[1, 1, 1]), (usize::MAX, &[4294967295; 3]), (usize::MAX, &most)] {
             let bytes = bytes(sites, axes).unwrap();
             assert_eq!(bytes.len(), WRITTEN);
             assert_eq!(bytes[WRITTEN - 1], b'\n');
             let header = Header::read(&mut bytes.as_slice()).unwrap();
             assert_eq!((header.element, header.dtype().as_str()), (Element::F32, "<f4"));
             assert!(!header.is_fortran());
-            assert_eq!(header.shape(), [sites, axes[0], axes[1], axes[2]]);
+            assert_eq!(header.shape(), [&[sites], axes].concat());
             assert_eq!(header.length, WRITTEN as u64);
         }
     }

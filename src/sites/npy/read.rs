@@ -80,9 +80,9 @@ impl Array {
     }
 
     /// The number of sites and the axes of one.
-    fn sites(&self) -> Result<(usize, [usize; 3]), NpyProblem> {
-        match *self.header.shape() {
-            [sites, a, b, c] => Ok((sites, [a, b, c])),
+    fn sites(&self) -> Result<(usize, &[usize]), NpyProblem> {
+        match self.header.shape() {
+            [sites, axes @ ..] if !axes.is_empty() => Ok((*sites, axes)),
             _ => Err(NpyProblem::Rank { found: self.header.shape_text() }),
         }
     }
@@ -138,13 +138,14 @@ impl Pair {
     /// Opens both files; `format` says in which order the axes are.
     ///
     /// # Errors
-    /// Either is not an array of rank 4 of float32 or float64 (masks: or bool), their shapes differ, a file is shorter or longer
+    /// Either has no axis beside that of sites, or is not an array of float32 or float64 (masks: or bool), their shapes differ, a file is shorter or longer
     /// than its header says, or there are no sites.
     pub fn open(injections: &Path, masks: &Path, format: DataFormat) -> Result<Pair, NpyError> {
         let mut injections = Array::open(injections)?;
         injections.refuse_bool()?;
         let mut masks = Array::open(masks)?;
         let (count, axes) = injections.sites().map_err(|e| injections.error(e))?;
+        let shape = format.shape(axes);
         if masks.sites().map_err(|e| masks.error(e))? != (count, axes) {
             return Err(masks.error(NpyProblem::Differs {
                 expected: injections.header.shape_text(),
@@ -154,7 +155,7 @@ impl Pair {
         if count == 0 {
             return Err(injections.error(NpyProblem::NoSites));
         }
-        let shape = format.shape(axes).map_err(|e| injections.error(e))?;
+        let shape = shape.map_err(|e| injections.error(e))?;
         injections.straighten()?;
         masks.straighten()?;
         let blank =
@@ -185,18 +186,18 @@ impl Pair {
                 if mask == 1.0 && value == 0.0 {
                     continue;
                 }
-                let index = self.format.place(self.shape, i);
+                let [h, w, c] = self.format.cell(self.shape, i);
+                let index = || self.format.order(&self.shape.place([h, w, c]).0);
                 if mask == 1.0 {
-                    return Err(self.injections.error(NpyProblem::Uncovered { site, index, value }));
+                    return Err(self.injections.error(NpyProblem::Uncovered { site, index: index(), value }));
                 }
                 if mask != 0.0 {
-                    return Err(self.masks.error(NpyProblem::Mask { site, index, value: mask }));
+                    return Err(self.masks.error(NpyProblem::Mask { site, index: index(), value: mask }));
                 }
                 let narrow = value as f32;
                 if value.is_finite() && narrow.is_infinite() {
-                    return Err(self.injections.error(NpyProblem::Beyond { site, index, value }));
+                    return Err(self.injections.error(NpyProblem::Beyond { site, index: index(), value }));
                 }
-                let [h, w, c] = self.format.h_w_c(index);
                 let no_room = |_| self.injections.error(NpyProblem::Memory(format!("the cells of site {site}")));
                 cells.try_reserve(1).map_err(no_room)?;
                 cells.push(Cell { h, w, c, fault: Fault::Value(narrow) });

@@ -108,7 +108,7 @@ const PART: usize = 1 << 20;
 struct Files {
     injections: Array,
     masks: Array,
-    axes: [usize; 3],
+    axes: Vec<usize>,
     sites: usize,
 }
 
@@ -140,8 +140,8 @@ impl Files {
 
     /// Writes the number of sites into both files and gives them their names.
     fn finish(self) -> Result<(), NpyError> {
-        let injections = self.injections.finish(self.sites, self.axes)?;
-        let masks = self.masks.finish(self.sites, self.axes)?;
+        let injections = self.injections.finish(self.sites, &self.axes)?;
+        let masks = self.masks.finish(self.sites, &self.axes)?;
         // The old masks go first, so that no moment has new injections beside them.
         signals::postponed(|| {
             if injections.path().is_dir() {
@@ -175,7 +175,7 @@ impl Array {
         self.0.file().write_all(bytes).map_err(|error| at(self.0.path(), error))
     }
 
-    fn finish(self, sites: usize, axes: [usize; 3]) -> Result<Whole, NpyError> {
+    fn finish(self, sites: usize, axes: &[usize]) -> Result<Whole, NpyError> {
         let Array(mut whole) = self;
         let file = whole.file();
         let written = file.rewind().and_then(|()| file.write_all(&header::bytes(sites, axes)?));

@@ -30,6 +30,13 @@ pub enum Note {
         /// How much, and why.
         why: String,
     },
+    /// The model was measured in images, and the tensors are none.
+    Extrapolated {
+        /// The model.
+        model: String,
+        /// The shape of the tensors.
+        shape: Shape,
+    },
     /// The set was measured layer by layer; these are drawn from.
     Layers {
         /// The set.

@@ -8,7 +8,7 @@ use super::{Measured, Note, RangeOf};
 use crate::draw::{Options, Sampler};
 use crate::error_model::{Figures, FitError, Models, ModelsError, NoLayer, Plan, Wanted};
 use crate::keras::dtype::Dtype;
-use crate::layout::Shape;
+use crate::layout::{Shape, axes_words};
 use crate::operator::{Convolution, Operator};
 use crate::pattern::{Rows, SpatialClass};
 use crate::rng;
@@ -73,8 +73,8 @@ pub enum RequestError {
     /// Neither a layer nor a shape is named.
     #[error("the shape is not known")]
     NoShape,
-    /// The layer's output is no feature map.
-    #[error("'{layer}' is no feature map: a site is in an output of rank 4", layer = shown(layer))]
+    /// The layer's output has no axis beside the batch, or too many.
+    #[error("'{layer}' has no output of rank 2 to 8, the batch included: no site can be there", layer = shown(layer))]
     Rank {
         /// The layer.
         layer: String,
@@ -88,7 +88,7 @@ pub enum RequestError {
         dtype: Dtype,
     },
     /// An axis of the layer's output is not known.
-    #[error("the shape of what '{layer}' puts out is not known, only {size} (H x W x C)", layer = shown(layer))]
+    #[error("the shape of what '{layer}' puts out is not known, only {size}{axes}", layer = shown(layer), axes = axes_words(size.axes().len()))]
     LayerShape {
         /// The layer.
         layer: String,
@@ -100,7 +100,7 @@ pub enum RequestError {
     LayerSizes {
         /// The layer.
         layer: String,
-        /// The sizes (H x W x C).
+        /// The sizes.
         sizes: Vec<Size>,
     },
     /// No operator is known for what the layer computes.
@@ -193,7 +193,7 @@ impl Request {
         }
         if self.shape.is_none() {
             let target = target.ok_or_else(|| RequestError::Rank { layer: layer() })?;
-            let size = target.size;
+            let size = target.size.clone();
             self.shape = Some(size.shape().ok_or_else(|| RequestError::LayerShape { layer: layer(), size })?);
         }
         if self.operator.is_some() || self.single_bit_flip {
@@ -275,6 +275,9 @@ impl Request {
                 sampler
             }
         };
+        if !shape.is_image() {
+            say(Note::Extrapolated { model: sampler.id().to_owned(), shape });
+        }
         if let Some(why) = sampler.plan().and_then(Plan::struck_words) {
             say(Note::Struck { model: sampler.id().to_owned(), shape, why });
         }
