@@ -140,6 +140,13 @@ fn all_twenty_models_are_followed_in_a_large_tensor() {
 }
 
 #[test]
+fn all_twenty_models_are_followed_in_outputs_that_are_no_images() {
+    models_are_followed(Shape::of_axes(&[512]).unwrap(), 4000);
+    models_are_followed(Shape::of_axes(&[40, 24]).unwrap(), 4000);
+    models_are_followed(Shape::of_axes(&[5, 6, 7, 4]).unwrap(), 4000);
+}
+
+#[test]
 fn all_twenty_models_are_followed_in_a_small_tensor() {
     models_are_followed(Shape::new(5, 6, 7).unwrap(), 20_000);
 }

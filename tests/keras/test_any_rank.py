@@ -56,6 +56,18 @@ def test_behind_every_layer_disabled_nothing_changes_and_enabled_exactly_the_cel
             raise AssertionError(f"behind {target}: {error}") from error
 
 
+@pytest.mark.parametrize("version", KERAS)
+def test_the_dense_layers_of_vgg16_are_targets(version, tmp_path):
+    zoo.save("vgg16", version, tmp_path / "vgg16.h5")
+    network = Network(tmp_path / "vgg16.h5", version)
+    targets = [target for target in network.targets() if len(target.shape) == 1]
+    assert [target.name for target in targets] == ["flatten", "fc1", "fc2", "predictions"]
+    for target in targets:
+        golden, faulty = at_simulator(network.prove(target, tmp_path, "--sparse"), version, network.inputs)
+        assert (faulty == np.arange(50.0, 50 + target.shape[0], dtype="float32")).all(), target
+        assert golden.shape == faulty.shape
+
+
 @every_network
 def test_drawn_sites_land_where_their_lines_say_and_patterns_say_that_they_are_extrapolated(network, tmp_path):
     for row in pipe.targets(network.config):

@@ -14,6 +14,10 @@ const LINES: &str = r#"{"shape":{"h":1,"w":2,"c":3},"cells":[{"h":0,"w":1,"c":2,
   {"by":"hand", "cells":[{"h":0,"w":0,"c":1,"value":-1.5}], "shape":{"c":3,"w":2,"h":1}}
 "#;
 
+const FEATURES: &str = r#"{"shape":[7],"cells":[{"at":[0],"value":2},{"at":[6],"value":"Infinity"}]}"#;
+const STEPS: &str = r#"{"shape":[3,4],"cells":[{"at":[0,3],"value":2},{"at":[2,1],"value":5}]}"#;
+const VOLUME: &str = r#"{"shape":[2,1,2,3],"cells":[{"at":[0,0,1,2],"value":2},{"at":[1,0,1,1],"value":5}]}"#;
+
 fn as_lines(text: &str, jobs: usize) -> Result<String, String> {
     let mut out = Vec::new();
     let source = LineSource::open(text.as_bytes());
@@ -43,19 +47,26 @@ fn numpy_files_hold_the_same_sites_in_both_formats() {
         let file = |name| folder.path().join(name);
         Pair::open(&file("injections.npy"), &file("masks.npy"), format).unwrap()
     };
-    let expected: Vec<_> = Reader::new(LINES.as_bytes()).map(|site| format!("{:?}", site.unwrap())).collect();
-    for format in DataFormat::ALL {
-        let source = LineSource::open(LINES.as_bytes()).unwrap();
-        npy::write(source, 2, folder.path(), format, &Progress::silent()).unwrap();
-        let found = pair(format);
-        assert_eq!((found.len(), found.shape()), (2, Shape::new(1, 2, 3).unwrap()));
-        assert_eq!(found.map(|site| format!("{:?}", site.unwrap())).collect::<Vec<_>>(), expected);
-        // And back: what is read from arrays is written as lines.
-        let (mut out, found) = (Vec::new(), pair(format));
-        let source = Each { shape: found.shape(), sites: found };
-        lines::write(source, 2, &mut out, &Progress::silent()).unwrap();
-        let again: Vec<_> = Reader::new(out.as_slice()).map(|site| format!("{:?}", site.unwrap())).collect();
-        assert_eq!(again, expected);
+    for (text, axes) in [(LINES, &[1, 2, 3][..]), (FEATURES, &[7]), (STEPS, &[3, 4]), (VOLUME, &[2, 1, 2, 3])] {
+        let cells_of = |site: Site| {
+            let places = site.cells.iter().map(|cell| site.shape.place([cell.h, cell.w, cell.c]));
+            let faults = site.cells.iter().map(|cell| format!("{:?}", cell.fault));
+            places.zip(faults).collect::<Vec<_>>()
+        };
+        let expected: Vec<_> = Reader::new(text.as_bytes()).map(|site| cells_of(site.unwrap())).collect();
+        for format in DataFormat::ALL {
+            let source = LineSource::open(text.as_bytes()).unwrap();
+            npy::write(source, 2, folder.path(), format, &Progress::silent()).unwrap();
+            let found = pair(format);
+            assert_eq!((found.len(), found.shape()), (expected.len(), Shape::of_axes(axes).unwrap()));
+            assert_eq!(found.map(|site| cells_of(site.unwrap())).collect::<Vec<_>>(), expected);
+            // And back: what is read from arrays is written as lines.
+            let (mut out, found) = (Vec::new(), pair(format));
+            let source = Each { shape: found.shape(), sites: found };
+            lines::write(source, 2, &mut out, &Progress::silent()).unwrap();
+            let again: Vec<_> = Reader::new(out.as_slice()).map(|site| cells_of(site.unwrap())).collect();
+            assert_eq!(again, expected);
+        }
     }
 }
 

@@ -129,10 +129,10 @@ class Campaign:
         outputs = arrays.model_outputs(filters.config(self.model))
         what = f"the model has {len(outputs)} outputs: {', '.join(outputs)}"
         if len(outputs) == 1:
-            found = filters.targets(self.model).get(outputs[0], {}).get("shape")
-            if not found:
+            found = sizes(filters.targets(self.model).get(outputs[0], {}).get("shape") or [])
+            if not found or (len(found) == 1 and found[0] > 1):
                 return
-            what = f"the model's output is {'x'.join(map(str, found.values()))}, not one score for each class"
+            what = f"the model's output is {'x'.join(map(str, found))}, not one score for each class"
         with mistakes.of("outcome"):
             raise CampaignError(f"outcome: is missing: {what}", "FILE.py:FUNCTION, a function of (golden, faulty, input)")
 
@@ -142,6 +142,10 @@ class Campaign:
         found = list(self.left_out)
         for name, given in self.settings["inputs"].items():
             found += arrays.notes(f"inputs {name}".strip(), arrays.opened("inputs", Given(*given)))
+        if others := [layer.name for layer in self.layers if layer.operator and len(layer.shape) != 3 and self.measured]:
+            found.append(f"extrapolated from figures of images to outputs that are none: {', '.join(others)}")
+        if bare := [layer.name for layer in self.layers if not layer.operator and self.measured]:
+            found.append(f"no operator is known, so there are single bit flips alone: {', '.join(bare)}")
         model = None if self.settings["ranges"] == "golden" else ranges_model(self.settings["ranges"])
         if model not in (None, basis.sha256(self.model)):
             found.append(f"ranges: {self.settings['ranges'].name} was measured on another model (SHA-256 {model[:12]}...)")
@@ -156,7 +160,9 @@ class Campaign:
                 settings.one_of(name, targets, f"operators: {self.model} has no layer")
             with mistakes.of("operators"):
                 settings.one_of(operator, known, f"operators: {name}: the sets have no operator")
-        chosen = targets if self.settings["layers"] == "all" else self.settings["layers"]
+        asked = self.settings["layers"]
+        chosen = targets if asked in settings.WHOLE else asked
+        takes_any = asked == "every" and BASELINE in self.settings["sets"]
         layers, reasons = [], {}
         for name in chosen:
             if name not in targets:
@@ -167,11 +173,11 @@ class Campaign:
             operator = given.get(name) or target["operator"] or ""
             if not target["shape"]:
                 reasons[name] = "the shape of its output is not known"
-            elif not operator and self.measured:
+            elif not operator and self.measured and not takes_any:
                 reasons[name] = f"no operator is known for {target['class']} (operators: can give one)"
             else:
                 folder = f"{list(targets).index(name):03}-{safe(name)}"
-                layers.append(Layer(name, folder, tuple(target["shape"][axis] for axis in "hwc"), operator))
+                layers.append(Layer(name, folder, sizes(target["shape"]), operator))
         if layers and filters.refusal(self.model, tuple(layer.name for layer in layers)):
             for layer in layers:
                 if refusal := filters.refusal(self.model, (layer.name,)):
@@ -180,6 +186,8 @@ class Campaign:
         return [layer for layer in layers if layer.name not in reasons]
 
     def _runs(self, layer, models, mistakes):
+        if models != BASELINE and not layer.operator:
+            return []
         if models != BASELINE and layer.operator not in filters.operators(models):
             self._leave_out({layer.name: f"{Path(models).name} has no {layer.operator}"}, mistakes)
             return []
@@ -190,9 +198,9 @@ class Campaign:
         return [Run(layer, models, seed, self.settings["sites"], classes) for seed in self.settings["seeds"]]
 
     def _leave_out(self, reasons, mistakes):
-        """Refuses layers that were asked for by name; of `all` it leaves them out."""
+        """Refuses layers that were asked for by name; of `all` and `every` it leaves them out."""
         for name, reason in reasons.items():
-            if self.settings["layers"] == "all":
+            if self.settings["layers"] in settings.WHOLE:
                 self._left_out.setdefault(reason, []).append(name)
             else:
                 with mistakes.of("layers"):
@@ -200,8 +208,13 @@ class Campaign:
 
     @property
     def left_out(self):
-        """Sentences: what `layers: all` does not take, and why."""
+        """Sentences: what `layers: all` or `every` does not take, and why."""
         return [f"left out, since {reason}: {', '.join(names)}" for reason, names in self._left_out.items()]
+
+
+def sizes(shape):
+    """The axes of a shape as classes-patch lists it, an image's as height, width, channels."""
+    return tuple(shape[axis] for axis in "hwc") if isinstance(shape, dict) else tuple(shape)
 
 
 def safe(name):

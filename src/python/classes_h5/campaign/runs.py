@@ -15,7 +15,7 @@ class Layer:
 
     name: str  # as classes-patch --list has it
     folder: str  # the name as files bear it: its place in the model, and what of it is safe
-    shape: tuple  # height, width, channels
+    shape: tuple  # height, width, channels, or the axes of another rank
     operator: str  # whose error models are drawn from; empty where only the baseline is
 
 

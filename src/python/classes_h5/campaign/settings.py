@@ -8,6 +8,7 @@ from pathlib import Path
 from classes_h5.campaign.errors import CampaignError
 
 REQUIRED = ("model", "inputs")
+WHOLE = ("all", "every")  # layers with an operator; those without one as well, for single bit flips
 EXPONENT = re.compile(r"\d+(\.\d*)?[eE]\+?\d{1,2}")
 
 
@@ -88,7 +89,7 @@ class Reader:
             "inputs": (self.arrays, None),
             "labels": (self.array, None),
             "keras": (word("auto", 2, 3), "auto"),
-            "layers": (lambda value: value if value == "all" else several(text)(value), "all"),
+            "layers": (lambda value: value if value in WHOLE else several(text)(value), "all"),
             "operators": (operators, {}),
             "sets": (several(self.models), ["gpu-warp", "single-bit-flip"]),
             "seeds": (several(natural), [1]),

@@ -12,6 +12,8 @@ import numpy as np
 
 from classes_h5.campaign.estimates import write
 from classes_h5.cut import calls
+from classes_h5.files import input_names
+from classes_h5.keras_internals import graph_of
 from classes_h5.runner import PlayError, load
 
 COLUMNS = ("layer", "class", "weight")
@@ -26,7 +28,8 @@ def weights(model, path=""):
     Counted are convolutions and dense layers (without the bias) and batch normalization (one an element). Every other
     class is 0, or None where the layer has a matrix of weights all the same (recurrent, attention).
     """
-    rows: dict = {}
+    # A Sequential model does not call its input.
+    rows: dict = {path + name: ("InputLayer", 0) for name in input_names(graph_of(model))}
     for call in calls(model):
         kind, name = type(call.layer).__name__, path + call.layer.name
         inner = weights(call.layer, name + "/") if hasattr(call.layer, "layers") else [(name, kind, macs(kind, call))]
