@@ -4,7 +4,7 @@
 #     sh docs/install.sh --uninstall [PREFIX]       takes away what the former put there
 set -eu
 
-tools="h5-config-get classes-patch classes-sites h5-config-set classes-plot"
+tools="h5-config-get classes-patch classes-sites h5-config-set classes-plot classes-diff classes-fit"
 
 # files TOOL: what is installed for a tool, the form it has and its place below PREFIX.
 files() {

@@ -12,6 +12,7 @@ pub struct Classifier {
     plane: u32,
     channels: Vec<Channel>,
     bits: Vec<u64>,
+    conform: bool,
 }
 
 /// The cells of one channel: `cells[from..to]`, whose tensor indices begin at `base`.
@@ -29,7 +30,14 @@ impl Classifier {
     /// Classifies the cells of tensors of one shape.
     pub fn new(shape: Shape) -> Self {
         let plane = shape.plane() as u32;
-        Classifier { shape, plane, channels: Vec::new(), bits: vec![0; shape.plane().div_ceil(64)] }
+        let bits = vec![0; shape.plane().div_ceil(64)];
+        Classifier { shape, plane, channels: Vec::new(), bits, conform: false }
+    }
+
+    /// One that classifies as cnn-error-classifier does: it knows no columns, of equal blocks of several channels the one with
+    /// the lowest position leads, and the other channels' blocks may be longer than a channel.
+    pub fn conform(shape: Shape) -> Self {
+        Classifier { conform: true, ..Classifier::new(shape) }
     }
 
     /// The class of a site. `cells` are tensor indices `c * H * W + h * W + w`, ascending, without repetition, at least
@@ -50,7 +58,7 @@ impl Classifier {
             SpatialClass::SingleChannelAlternatedBlocks
         } else if self.all_alike(cells, |position, width| position / width) {
             SpatialClass::SameRow
-        } else if self.all_alike(cells, |position, width| position % width) {
+        } else if !self.conform && self.all_alike(cells, |position, width| position % width) {
             SpatialClass::SameColumn
         } else if self.is_full_channels() {
             SpatialClass::FullChannels
@@ -117,10 +125,15 @@ impl Classifier {
     /// The length of the block that ascending indices form: 16 for 11 to 16 indices within a span (last less first) of
     /// 16, likewise 32 and 64; no longer than a channel.
     fn block(&self, indices: &[u32]) -> Option<u32> {
+        self.any_block(indices).filter(|&length| length <= self.plane)
+    }
+
+    /// The same, however long a channel is.
+    fn any_block(&self, indices: &[u32]) -> Option<u32> {
         let (first, last) = (indices.first()?, indices.last()?);
         let count = indices.len() as u32;
         let length = LENGTHS.into_iter().find(|&length| count <= length)?;
-        (count >= 11 && last - first <= length && length <= self.plane).then_some(length)
+        (count >= 11 && last - first <= length).then_some(length)
     }
 
     /// Aligned blocks of 32: at least two touched, no neighbours, each with at least 16 cells (a short last one less).
@@ -194,13 +207,21 @@ impl Classifier {
     fn is_multi_channel_block(&self, cells: &[u32]) -> bool {
         let block = |c: &Channel| self.block(&cells[c.from..c.to]);
         let longest = self.channels.iter().filter_map(|c| block(c).map(|length| (length, c)));
-        let Some((length, c)) = longest.reduce(|best, next| if next.0 > best.0 { next } else { best }) else {
+        let first = |c: &Channel| cells[c.from] - c.base;
+        let leads = |next: &(u32, &Channel), best: &(u32, &Channel)| {
+            next.0 > best.0 || self.conform && next.0 == best.0 && first(next.1) < first(best.1)
+        };
+        let Some((length, c)) = longest.reduce(|best, next| if leads(&next, &best) { next } else { best }) else {
             return false;
         };
-        let start = cells[c.from] - c.base;
+        let start = first(c);
         self.channels.iter().all(|c| {
-            let (first, last) = (cells[c.from] - c.base, cells[c.to - 1] - c.base);
-            first >= start && last <= start + length || block(c).is_some()
+            let last = cells[c.to - 1] - c.base;
+            let is_block = || match self.conform {
+                true => self.any_block(&cells[c.from..c.to]).is_some(),
+                false => block(c).is_some(),
+            };
+            first(c) >= start && last <= start + length || is_block()
         })
     }
 

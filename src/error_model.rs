@@ -68,10 +68,10 @@ impl Model {
     /// # Errors
     /// All that is wrong with the file, each with its place (RFC 6901) and reason.
     pub fn parse(name: &str, file: &str, bytes: &[u8]) -> Result<Self, ModelError> {
-        let (classes, source) =
+        let parse::Parsed { classes, source, outcomes } =
             parse::model(bytes).map_err(|problems| ModelError { file: file.to_owned(), problems })?;
         let digest = hexadecimal(&Sha256::digest(bytes));
-        Ok(Model { name: name.to_owned(), digest, source, outcomes: None, classes })
+        Ok(Model { name: name.to_owned(), digest, source, outcomes, classes })
     }
 
     /// Set, operator and the first twelve digits of the file's SHA-256: `gpu-warp/relu@1f0c9a77e2d4`.

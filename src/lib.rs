@@ -67,6 +67,8 @@ pub mod pattern;
 pub mod value;
 
 // Sites: drawn, read, written, played, pictured.
+pub mod diff;
+pub mod estimate;
 pub mod fill;
 pub mod plot;
 pub mod rewrite;

@@ -7,6 +7,7 @@ mod canvas;
 mod choice;
 mod fields;
 mod fit;
+mod parameters;
 mod span;
 mod spread;
 
@@ -51,6 +52,7 @@ pub use canvas::Canvas;
 pub use choice::{Choice, Percent, Setting};
 pub use fields::{Fields, Problem};
 pub use fit::{Fit, Rows, Unfit};
+pub use parameters::Parameters;
 
 /// The shape that the corrupted cells of a site form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,7 +5,7 @@
 
 mod kind;
 mod panel;
-mod remarks;
+pub mod remarks;
 mod svg;
 mod view;
 

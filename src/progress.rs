@@ -10,6 +10,8 @@ pub enum Doing {
     Step(String),
     /// So many sites, where it is known how many.
     Sites(Option<u64>),
+    /// So many tensors, where it is known how many.
+    Tensors(Option<u64>),
 }
 
 /// What is under way, and how much of it is done.
@@ -47,6 +49,8 @@ impl Progress {
             Doing::Step(words) => words.clone(),
             Doing::Sites(Some(all)) => format!("{done} of {all} sites"),
             Doing::Sites(None) => format!("{done} sites"),
+            Doing::Tensors(Some(all)) => format!("{done} of {all} tensors"),
+            Doing::Tensors(None) => format!("{done} tensors"),
         }
     }
 

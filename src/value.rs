@@ -36,6 +36,16 @@ impl ValueClass {
     pub const ALL: [ValueClass; 5] =
         [ValueClass::InRange, ValueClass::OutOfRange, ValueClass::Zero, ValueClass::Nan, ValueClass::Flip];
 
+    /// The class of a wrong value where the fault-free ones span `min..=max`; that a bit has flipped it does not tell.
+    pub fn of(value: f32, min: f32, max: f32) -> Self {
+        match value {
+            value if !value.is_finite() => ValueClass::Nan,
+            0.0 => ValueClass::Zero,
+            value if (min..=max).contains(&value) => ValueClass::InRange,
+            _ => ValueClass::OutOfRange,
+        }
+    }
+
     /// The name in models and on lines.
     pub fn name(self) -> &'static str {
         match self {

@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-const TOOLS: [&str; 5] = ["h5-config-get", "classes-patch", "classes-sites", "h5-config-set", "classes-plot"];
+const TOOLS: [&str; 7] =
+    ["h5-config-get", "classes-patch", "classes-sites", "h5-config-set", "classes-plot", "classes-diff", "classes-fit"];
 
 fn programs() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_classes-plot")).parent().unwrap().to_owned()
@@ -32,7 +33,17 @@ fn prepared() -> TempDir {
     std::fs::copy("tests/data/digits-keras3.h5", folder.path().join("model.h5")).unwrap();
     let lines = "h5-config-get model.h5 > config.json
         classes-patch --after conv2d_1 config.json > conv2d_1.patch.json
-        classes-sites --layer conv2d_1 --count 100 --seed 7 config.json > sites.ndjson";
+        classes-sites --layer conv2d_1 --count 100 --seed 7 config.json > sites.ndjson
+        mkdir -p models/mine campaign/faulty
+        drawn='classes-sites --shape 5,5,4 --models gpu-thread --operator relu --spatial-class single --npy drawn'
+        $drawn --value-class zero --seed 1
+        mv drawn/injections.npy golden.npy
+        for seed in 1 2 3 4 5; do
+            $drawn --value-class in_range --seed $seed
+            mv drawn/injections.npy faulty-$seed.npy
+        done
+        cp faulty-*.npy campaign/faulty
+        cp golden.npy campaign";
     text(run(lines, folder.path()), lines);
     folder
 }

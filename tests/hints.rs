@@ -24,8 +24,8 @@ fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let mut is_open = false;
     for (index, line) in table.lines().enumerate() {
-        let is_head =
-            !is_open && (line.contains("::") || line == "with_hint" || line == "NoLayer") && !line.starts_with(' ');
+        let is_name = !line.is_empty() && line.chars().all(char::is_alphanumeric);
+        let is_head = !is_open && (line.contains("::") || line == "with_hint" || is_name) && !line.starts_with(' ');
         if is_head {
             let of = line.split(' ').map(str::to_owned).collect();
             cases.push(Case { line: index + 1, of, ..Case::default() });

@@ -8,8 +8,10 @@ use std::io;
 use super::classes_config::ClassesConfigError;
 use super::near::{did_you_mean, near};
 use crate::config::ConfigError;
+use crate::diff::DiffError;
 use crate::edit::EditError;
 use crate::error_model::{Models, ModelsError, NoLayer, TableError};
+use crate::estimate::{CountError, CountProblem, EstimateError};
 use crate::fill::FillError;
 use crate::input::{InputError, Kind};
 use crate::json::JsonError;
@@ -43,6 +45,7 @@ fn some(words: &str) -> Option<String> {
 impl Explain for ClassesConfigError {}
 impl Explain for JsonError {}
 impl Explain for NpyError {}
+impl Explain for DiffError {}
 impl Explain for PassError {}
 
 impl Explain for InputError {
@@ -255,6 +258,22 @@ impl Explain for ModelsError {
                 Some(did_you_mean("the sets that are built in", &path.to_string_lossy(), Models::built_in()))
             }
             _ => None,
+        }
+    }
+}
+
+impl Explain for CountError {
+    fn hint(&self) -> Option<String> {
+        let is_unknown = matches!(self.problem, CountProblem::NoClass(_));
+        is_unknown.then(|| "--range-min and --range-max give the golden range".to_owned())
+    }
+}
+
+impl Explain for EstimateError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            EstimateError::NoSites => some("classes-diff makes sites of measured tensors"),
+            EstimateError::TooFew { .. } => None,
         }
     }
 }

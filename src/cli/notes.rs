@@ -1,7 +1,9 @@
 //! What a tool tells beside its output, in words.
 
+use crate::diff::{Compared, Notice};
 use crate::edit::Inserted;
 use crate::error_model::{Choice, Kernel, Rule};
+use crate::estimate::{Estimator, Fitted};
 use crate::rewrite::{Report, RewriteOptions};
 use crate::sites::run::{Note, RangeOf, Tally};
 use crate::text::{shown, shown_path};
@@ -38,6 +40,54 @@ pub fn note(note: &Note) -> String {
             }
         }
     }
+}
+
+/// The words for a tensor that is not compared, and whether that is a failure.
+pub fn notice(notice: &Notice) -> (String, bool) {
+    match notice {
+        Notice::Failed(error) => (error.to_string(), true),
+        Notice::Golden(path, error) => (format!("{}: its golden tensor: {error}", shown_path(path)), true),
+        Notice::NoGolden(path) => {
+            (format!("{}: no golden tensor behind a tab, and no --golden or --golden-for", shown_path(path)), true)
+        }
+        Notice::IsGolden(path) => (format!("{} is the golden tensor itself: passed over", shown_path(path)), false),
+    }
+}
+
+/// What has become of tensors that were compared.
+pub fn compared(compared: &Compared) -> Option<String> {
+    let Compared { masked, .. } = compared;
+    (*masked > 0).then(|| {
+        format!("{masked} of {} tensors are as the golden one (classes-fit --masked {masked})", compared.all())
+    })
+}
+
+/// What a fitted model leaves out or puts together, a line each.
+pub fn fitted(estimator: &Estimator, fitted: &Fitted) -> Vec<String> {
+    let mut words = Vec::new();
+    if estimator.shapes() > 1 {
+        words.push(format!(
+            "{} sites of {} shapes: percents are of each, counts as they are",
+            estimator.count(),
+            estimator.shapes()
+        ));
+    }
+    if estimator.masked() > 0 {
+        words.push(format!(
+            "{} sites had no wrong cell but NaN, which --conform drops: they count as masked",
+            estimator.masked()
+        ));
+    }
+    if !fitted.left_out.is_empty() {
+        let classes: Vec<_> = fitted.left_out.iter().map(|(class, count)| format!("{class} {count}")).collect();
+        words.push(format!("left out, too few sites: {}", classes.join(", ")));
+    }
+    let merged = fitted.classes.iter().filter_map(|class| class.merged.map(|merged| (class.class, merged)));
+    let merged: Vec<_> = merged.map(|(class, (rows, sites))| format!("{class} {rows} ({sites} sites)")).collect();
+    if !merged.is_empty() {
+        words.push(format!("rows of less than 1 % of the sites are merged: {}", merged.join(", ")));
+    }
+    words
 }
 
 /// Which measured layers are drawn from, and P(SDC).

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::Class;
+use super::{Class, Outcomes};
 use crate::pattern::{Fields, Pattern, Problem, SpatialClass};
 use crate::value::{Mix, ValueClass};
 use crate::weighted::Weighted;
@@ -14,8 +14,15 @@ const STATISTICS: [&str; 4] = ["frequency", "count", "categories_count", "overal
 
 type Object = Map<String, Value>;
 
-/// The classes of a model, and its remark `_source`.
-pub(super) fn model(bytes: &[u8]) -> Result<(Weighted<Class>, Option<String>), Vec<Problem>> {
+/// What a file says: the classes of a model, and its remarks `_source` and `_outcomes`.
+pub(super) struct Parsed {
+    pub classes: Weighted<Class>,
+    pub source: Option<String>,
+    pub outcomes: Option<Outcomes>,
+}
+
+/// Reads a model.
+pub(super) fn model(bytes: &[u8]) -> Result<Parsed, Vec<Problem>> {
     let mut reader = Reader { problems: Vec::new() };
     let root: Value = match serde_json::from_slice(bytes) {
         Ok(root) => root,
@@ -27,9 +34,20 @@ pub(super) fn model(bytes: &[u8]) -> Result<(Weighted<Class>, Option<String>), V
         text => text.as_str(),
     });
     match classes {
-        Some(classes) if reader.problems.is_empty() => Ok((classes, source.map(str::to_owned))),
+        Some(classes) if reader.problems.is_empty() => {
+            Ok(Parsed { classes, source: source.map(str::to_owned), outcomes: outcomes(&root) })
+        }
         _ => Err(reader.problems),
     }
+}
+
+/// What injected faults led to, as counts in the remark; `None` where it is not there, or something else.
+fn outcomes(root: &Value) -> Option<Outcomes> {
+    let counts = root.get("_outcomes")?;
+    let count = |name: &str| counts.get(name)?.as_u64().map(|count| count as f64);
+    let (masked, sdc, crashed) = (count("masked")?, count("sdc")?, count("crashed")?);
+    let all = masked + sdc + crashed;
+    (all > 0.0).then(|| Outcomes { masked: masked / all, sdc: sdc / all, crashed: crashed / all })
 }
 
 struct Reader {

@@ -10,7 +10,9 @@ use crate::value::ValueClass;
 pub struct Remarks {
     /// The site's number in its run.
     pub site: Option<u64>,
+    /// The model, as the line says it.
     pub model: Option<String>,
+    /// The spatial class, as the line says it.
     pub spatial_class: Option<String>,
     classes: Vec<Option<ValueClass>>,
 }

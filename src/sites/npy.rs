@@ -15,6 +15,7 @@ use crate::text::{io_words, shown_path};
 use super::dense::DenseError;
 use crate::layout::ShapeError;
 
+pub(crate) use header::{Element, Header};
 pub use read::{Pair, finite_range};
 pub use write::write;
 
@@ -58,6 +59,31 @@ pub enum NpyProblem {
     Rank {
         /// The file's shape.
         found: String,
+    },
+    /// A batch where one tensor is wanted.
+    #[error("shape {found}, a batch of {batch}, where one tensor is wanted")]
+    Batch {
+        /// How many there are.
+        batch: usize,
+        /// The file's shape.
+        found: String,
+    },
+    /// The first axis varies fastest.
+    #[error("in Fortran order, where the last axis has to vary fastest")]
+    Fortran,
+    /// Another number of axes than a tensor has.
+    #[error("shape {found}, where the three axes of a tensor are wanted, behind a batch axis of 1 or none")]
+    NoTensor {
+        /// The file's shape.
+        found: String,
+    },
+    /// A finite value that no float32 is.
+    #[error("the value {value} at {index:?} is beyond float32")]
+    NoFloat32 {
+        /// Where.
+        index: Vec<usize>,
+        /// What.
+        value: f64,
     },
     /// The shape of a site is none.
     #[error("{0}")]

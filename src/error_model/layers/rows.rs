@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Class;
 use super::Layer;
-use crate::pattern::{Fields, Pattern, SpatialClass};
+use crate::pattern::{Fields, Parameters, Pattern, SpatialClass};
 use crate::value::{Mix, ValueClass};
 use crate::weighted::Weighted;
 
@@ -129,71 +129,11 @@ fn row(line: &str) -> Option<Row<'_>> {
     })
 }
 
-/// The parameters of a class, in the order of their columns: the keys of the published models, then their stats.
-pub(super) fn names(class: SpatialClass) -> &'static [&'static str] {
-    match class {
-        SpatialClass::Single => &[],
-        SpatialClass::SameRow => &["row_corruption_pct", "max_cardinality", "min_value_skip", "max_value_skip"],
-        SpatialClass::SameColumn => &["col_corruption_pct", "max_cardinality", "min_value_skip", "max_value_skip"],
-        SpatialClass::SingleChannelRandom => {
-            &["channel_corruption_pct", "max_cardinality", "min_value_skip", "max_value_skip"]
-        }
-        SpatialClass::BulletWake => {
-            &["affected_channels_pct", "max_corrupted_channels", "min_channel_skip", "max_channel_skip"]
-        }
-        SpatialClass::Skip4 => &[
-            "skip_amount",
-            "unique_channel_indexes",
-            "indexes_corruption_pct",
-            "affected_channels_pct",
-            "max_corrupted_channels",
-            "min_channel_skip",
-            "max_channel_skip",
-        ],
-        SpatialClass::SingleBlock => &["block_size", "block_corruption_pct"],
-        SpatialClass::SingleChannelAlternatedBlocks => &["block_size", "min_block_skip", "max_block_skip"],
-        SpatialClass::FullChannels => &[
-            "avg_channel_corruption_pct",
-            "affected_channels_pct",
-            "max_corrupted_channels",
-            "min_channel_skip",
-            "max_channel_skip",
-        ],
-        SpatialClass::Rectangles => &[
-            "rectangle_width",
-            "rectangle_height",
-            "affected_channels_pct",
-            "max_corrupted_channels",
-            "min_channel_skip",
-            "max_channel_skip",
-        ],
-        SpatialClass::ShatteredChannel | SpatialClass::QuasiShatteredChannel => &[
-            "avg_span_corruption_pct",
-            "affected_channels_pct",
-            "max_corrupted_channels",
-            "min_channel_skip",
-            "max_channel_skip",
-            "min_span_width",
-            "max_span_width",
-        ],
-        SpatialClass::MultiChannelBlock => &[
-            "block_size",
-            "avg_block_corruption_pct",
-            "affected_channels_pct",
-            "max_corrupted_channels",
-            "min_channel_skip",
-            "max_channel_skip",
-        ],
-        SpatialClass::MultipleChannelsUncategorized => &[
-            "avg_channel_corruption_pct",
-            "affected_channels_pct",
-            "max_corrupted_channels",
-            "min_errors_per_channel",
-            "max_errors_per_channel",
-            "min_channel_skip",
-            "max_channel_skip",
-        ],
-    }
+/// The parameters of a class in the order of their columns: keys, then stats.
+pub(super) fn names(class: SpatialClass) -> impl ExactSizeIterator<Item = &'static str> {
+    let Parameters { keys, stats } = class.parameters();
+    let count = keys.len() + stats.len();
+    (0..count).map(move |i| if i < keys.len() { keys[i] } else { stats[i - keys.len()] })
 }
 
 fn pattern(class: SpatialClass, values: &[&str]) -> Option<Pattern> {
@@ -201,7 +141,7 @@ fn pattern(class: SpatialClass, values: &[&str]) -> Option<Pattern> {
     if names.len() != values.len() {
         return None;
     }
-    let named = names.iter().zip(values).map(|(&name, text)| Some((name.to_owned(), parameter(text)?)));
+    let named = names.zip(values).map(|(name, text)| Some((name.to_owned(), parameter(text)?)));
     let keys: Map<String, Value> = named.collect::<Option<_>>()?;
     Pattern::new(class, &mut Fields { keys: &keys, stats: &Map::new(), pointer: "", problems: &mut Vec::new() })
 }

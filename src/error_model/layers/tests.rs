@@ -83,25 +83,14 @@ fn spelled(row: &Row, class: SpatialClass) -> (&'static str, String, String) {
             ("values", (*weight).to_owned(), figures)
         }
         Row::Set { weight, values } => {
-            let stats = [
-                "max_corrupted_channels",
-                "max_cardinality",
-                "min_channel_skip",
-                "max_channel_skip",
-                "min_value_skip",
-                "max_value_skip",
-                "min_span_width",
-                "max_span_width",
-                "min_errors_per_channel",
-                "max_errors_per_channel",
-            ];
+            let keys_of = class.parameters().keys;
             let mut keys = String::new();
             let mut rest = String::new();
-            for (name, value) in names(class).iter().zip(values) {
+            for (name, value) in names(class).zip(values) {
                 // Writing to a string cannot fail.
-                let _ = match stats.contains(name) {
-                    true => write!(rest, ", {name}={value}"),
-                    false => write!(keys, "{name}={value}, "),
+                let _ = match keys_of.contains(&name) {
+                    true => write!(keys, "{name}={value}, "),
+                    false => write!(rest, ", {name}={value}"),
                 };
             }
             ("parameters", (*weight).to_owned(), format!("{keys}/{rest}"))
@@ -193,7 +182,7 @@ fn the_side_of_a_layer_is_that_of_its_widest_span() {
                 match row.unwrap().1 {
                     Row::Class { class: next, .. } => class = next,
                     Row::Set { values, .. } => {
-                        let named = names(class).iter().zip(values).filter(|(name, _)| **name == "max_span_width");
+                        let named = names(class).zip(values).filter(|(name, _)| *name == "max_span_width");
                         let widths = named.flat_map(|(_, value)| value.split('|').map(|width| width.parse().unwrap()));
                         *widest = widths.fold(*widest, u32::max);
                     }

@@ -24,7 +24,7 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The element types that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element {
+pub(crate) enum Element {
     F32,
     F64,
     Bool,
@@ -41,7 +41,7 @@ impl Element {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Header {
+pub(crate) struct Header {
     written: Written,
     pub element: Element,
     /// How many bytes the header takes in the file.
@@ -103,6 +103,20 @@ impl Header {
                 self.elements::<bool>(bytes, count)?.into_iter().map(|is| f64::from(u8::from(is))).collect()
             }
         })
+    }
+
+    /// The elements in `bytes` as float32, in place of what `out` held; float64 is rounded. Of bools there are none.
+    pub fn decode_f32(&self, bytes: &[u8], out: &mut Vec<f32>) {
+        out.clear();
+        let is_big = dtype(&self.written).starts_with('>');
+        let (f32s, f64s) = (bytes.as_chunks::<4>().0.iter(), bytes.as_chunks::<8>().0.iter());
+        match (self.element, is_big) {
+            (Element::F32, false) => out.extend(f32s.map(|&b| f32::from_le_bytes(b))),
+            (Element::F32, true) => out.extend(f32s.map(|&b| f32::from_be_bytes(b))),
+            (Element::F64, false) => out.extend(f64s.map(|&b| f64::from_le_bytes(b) as f32)),
+            (Element::F64, true) => out.extend(f64s.map(|&b| f64::from_be_bytes(b) as f32)),
+            (Element::Bool, _) => {}
+        }
     }
 
     fn elements<T: ReadableElement>(&self, bytes: &[u8], count: usize) -> Result<Vec<T>, NpyProblem> {
