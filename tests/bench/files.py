@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -127,6 +128,46 @@ def small_config_in_a_large_file(folder, megabytes):
     print(f"{PATCHES} patches in a shell loop: {seconds:.1f} s, {seconds / PATCHES * 1e3:.2f} ms each", flush=True)
 
 
+def large_archive(folder, megabytes):
+    """An archive of two branches of dense layers, whose weights change places behind one of them and not behind another."""
+    side = int((megabytes * 250_000 / 4) ** 0.5)
+    code = f"""if True:
+        import keras
+        x = keras.Input(({side},))
+        ends = []
+        for branch in "ab":
+            ends.append(keras.layers.Dense({side}, name=branch + "1")(x))
+            ends[-1] = keras.layers.Dense({side}, name=branch + "2")(ends[-1])
+        keras.Model(x, keras.layers.Add(name="sum")(ends)).save({str(folder / "big.keras")!r})"""
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    if subprocess.run([sys.executable, "-c", code], env=quiet, capture_output=True, check=False).returncode:
+        print("no Keras here: nothing measured on archives")
+        return
+    big, small = folder / "big.keras", ROOT / "tests" / "data" / "digits-keras3.keras"
+    size = big.stat().st_size / 1e6
+    get, out, copy = TOOLS / "h5-config-get", folder / "out.keras", folder / "copy.keras"
+    pairs(f"h5-config-get, an archive of {size:.0f} MB beside a small one", lambda: run([get, big]), lambda: run([get, small]))
+    config = to_file([get, big], folder / "config.json")
+    site = json.dumps({"shape": [side], "cells": [{"at": [0], "value": 1}]})
+    (folder / "site.ndjson").write_text(site)
+    cp = ["cp", "--reflink=never", big, copy]
+    for layer in ("a1", "a2", "b1", "b2", "sum"):
+        patch = to_file([TOOLS / "classes-patch", "--after", layer, config], folder / "patch.json")
+        command = [TOOLS / "h5-config-set", big, out, "--input", patch, "--sites", folder / "site.ndjson"]
+        run(command, out)
+        moves = places_of_weights(out) != places_of_weights(big)
+        what = f"h5-config-set, an archive of {size:.0f} MB behind {layer}, {'weights move' if moves else 'no weight moves'}, beside cp"
+        pairs(what, lambda: run(command, out), lambda: run(cp, copy), limit=1.6 if moves else 1.2)
+    for path in (big, out, copy):
+        path.unlink()
+
+
+def places_of_weights(path):
+    """Where the layers' weights are in an archive: {place: the first numbers}."""
+    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as member, h5py.File(member) as file:
+        return {name: tuple(group["vars/0"][0, :4]) for name, group in file["layers"].items() if "0" in group.get("vars", {})}
+
+
 def large_config(folder):
     model, out, bare = config_only(folder / "wide.h5", wide()), folder / "out.h5", folder / "bare.h5"
     patch = to_file([TOOLS / "classes-patch", "--after", "wide"], folder / "wide.patch", input=wide().encode())
@@ -175,6 +216,7 @@ def main():
         folder = Path(folder)
         largest_networks(folder)
         small_config_in_a_large_file(folder, megabytes)
+        large_archive(folder, megabytes)
         large_config(folder)
     print(f"load average {os.getloadavg()[0]:.1f}")
 

@@ -57,6 +57,11 @@ def simulate(model, out, sites, version, *options, patch_or_config):
     call("h5-config-set", model, out, "--sites", sites, "--keras", version, *options, stdin=patch_or_config)
 
 
+def sizes(shape):
+    """The axes of a shape as a list of targets has it: those of an image as height, width, channels."""
+    return tuple(shape[axis] for axis in "hwc") if isinstance(shape, dict) else tuple(shape)
+
+
 def site_line(shape, cells):
     """A site by hand: shape (h, w, c) or of any other rank, cells {place: value}; what JSON cannot say as a string."""
     names = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

@@ -43,24 +43,17 @@ def test_with_a_simulator_it_is_the_same_network_until_a_fault_is_played(network
             raise AssertionError(f"behind {target}: {error}") from error
 
 
-def shape_told(shape):
-    return dict(zip("hwc", shape)) if len(shape) == 3 else list(shape)
-
-
 @every_network
 def test_what_is_listed_is_what_keras_has(network):
     rows = pipe.targets(network.config)
     # A Sequential hides its input layer, and no input layer says which axis is which.
     inputs = {row["name"] for row in rows if row["class"] == "InputLayer"}
     listed = {row["name"]: row["shape"] for row in rows if row["name"] not in inputs}
-    expected = {
-        target.name: shape_told(network.named(target.shape))
-        for target in network.targets()
-        if target.name not in inputs
-    }
-    assert set(listed) == set(expected)
-    unknown = {name for name, shape in listed.items() if shape is None}
-    assert {name: listed[name] for name in set(listed) - unknown} == {
-        name: shape for name, shape in expected.items() if name not in unknown
-    }
-    assert not unknown
+    expected: dict = {}
+    for target in network.targets():
+        if target.name not in inputs:
+            shape = network.named(target.shape)
+            # Outputs of several shapes have none in common.
+            expected[target.name] = shape if expected.get(target.name, shape) == shape else None
+    assert {name: shape and pipe.sizes(shape) for name, shape in listed.items()} == expected
+    assert sum(shape is None for shape in expected.values()) <= (network.path.stem == "recurrent")

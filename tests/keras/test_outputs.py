@@ -21,7 +21,7 @@ def of_many_dtypes(k):
     vectors = k.layers.Embedding(5, 3, name="vectors")(codes)
     outputs = [k.layers.Flatten(name="flat")(relu), k.layers.Dense(2, name="dense")(vectors)]
     model = k.Model([image, codes], outputs)
-    return model, {"image": "uint8", "padded": "uint8", "mixed": "uint8"}
+    return model, {"image": "uint8", "padded": "uint8", "mixed": "uint8", "codes": "int32"}
 
 
 def listed(path):
@@ -30,8 +30,8 @@ def listed(path):
 
 
 def real_dtypes(model, k):
-    """What the feature maps of a model hold when it runs; Keras 3 states something else for some."""
-    layers = [layer for layer in model.layers if len(layer.output.shape) == 4]
+    """What the layers' outputs hold when a model runs; Keras 3 states something else for some."""
+    layers = model.layers
     inputs = [np.zeros((1, *tensor.shape[1:]), getattr(tensor.dtype, "name", tensor.dtype)) for tensor in model.inputs]
     outputs = run(k.Model(model.inputs, [layer.output for layer in layers]), inputs)
     return {layer.name: output.dtype.name for layer, output in zip(layers, outputs)}
@@ -73,10 +73,10 @@ def test_no_simulator_goes_behind_whole_numbers(version, tmp_path):
     model, others = of_many_dtypes(KERAS[version])
     model.save(tmp_path / "model.h5")
     config = pipe.config_of(tmp_path / "model.h5")
-    for layer in others:
-        words = f"'{layer}' outputs uint8; a simulator takes float16, bfloat16, float32 or float64"
+    for layer, dtype in others.items():
+        words = f"'{layer}' outputs {dtype}; a simulator takes float16, bfloat16, float32 or float64"
         assert refusal("classes-patch", "--after", layer, stdin=config) == f"classes-patch: {words}"
-        words = f"'{layer}' outputs uint8: a site is in an output of floats"
+        words = f"'{layer}' outputs {dtype}: a site is in an output of floats"
         assert refusal("classes-sites", "--layer", layer, "--single-bit-flip", stdin=config) == f"classes-sites: {words}"
 
 

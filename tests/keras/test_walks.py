@@ -57,8 +57,8 @@ class Walk:
             except pipe.Failed as error:
                 refusal = str(error)
                 continue
-            shape = tuple(row["shape"][axis] for axis in "hwc")
-            (self.folder / "site").write_text(pipe.site_line(shape, {(0, 0, 0): 9.0}))
+            shape = pipe.sizes(row["shape"])
+            (self.folder / "site").write_text(pipe.site_line(shape, {(0,) * len(shape): 9.0}))
             path = "/".join([*row["name"].split("/")[:-1], name])
             self.set(patch, "--sites", self.folder / "site", *self.random.choice([[], ["--sparse"]]))
             self.steps.append(options)

@@ -210,9 +210,10 @@ def prove(k, original, path, config, target, inputs, out):
     import numpy as np
     from classes_h5.simulator import ErrorSimulatorMode
 
-    h, w, c = (target["shape"][axis] for axis in "hwc")
-    cells = {(0, 0, 0): 7.5, (h - 1, w - 1, c - 1): -3.25}
-    line = {"shape": target["shape"], "cells": [dict(zip("hwc", cell), value=value) for cell, value in cells.items()]}
+    shape = target["shape"]
+    sizes = [shape[axis] for axis in "hwc"] if isinstance(shape, dict) else shape
+    cells = {tuple(0 for _ in sizes): 7.5, tuple(size - 1 for size in sizes): -3.25}
+    line = {"shape": shape, "cells": [{"at": list(cell), "value": value} for cell, value in cells.items()]}
     sites = out.with_name("sites")
     sites.write_text(json.dumps(line))
     patch = (
