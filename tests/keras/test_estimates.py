@@ -383,11 +383,11 @@ def test_a_plan_and_its_looks(played, capsys):
 def test_multiply_accumulates_of_every_kind_of_layer(version):
     k = KERAS[version]
     layers = k.layers
-    image = k.Input((8, 8, 4))
+    image = k.Input((8, 8, 4), name="image")
     shared = layers.Conv2D(4, 3, padding="same", name="shared")
     x = shared(shared(image))
     x = layers.BatchNormalization(name="norm")(x)
-    inside = k.Input((8, 8, 4))
+    inside = k.Input((8, 8, 4), name="inside")
     x = k.Model(inside, layers.DepthwiseConv2D(3, strides=2, padding="same", name="depth")(inside), name="nested")(x)
     x = layers.SeparableConv2D(6, 3, padding="same", name="separable")(x)
     x = layers.Conv2DTranspose(2, 2, strides=2, name="up")(x)
@@ -396,7 +396,7 @@ def test_multiply_accumulates_of_every_kind_of_layer(version):
     found = weights.weights(k.Model(image, layers.Dense(3, name="dense")(x)))
     counted = {layer: count for layer, _, count in found}
     assert counted == {
-        "shared": 2 * 8 * 8 * 9 * 4 * 4, "norm": 8 * 8 * 4, "nested/depth": 4 * 4 * 9 * 4, "separable": 4 * 4 * (9 * 4 + 4 * 6),
+        "image": 0, "nested/inside": 0, "shared": 2 * 8 * 8 * 9 * 4 * 4, "norm": 8 * 8 * 4, "nested/depth": 4 * 4 * 9 * 4, "separable": 4 * 4 * (9 * 4 + 4 * 6),
         "up": 4 * 4 * 4 * 6 * 2, "groups": 6 * 6 * 9 * 1 * 6, "reshape": 0, "gru": None, "dense": 15,
     }
 
