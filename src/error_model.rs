@@ -6,6 +6,7 @@
 mod fit;
 mod layers;
 mod parse;
+mod profile;
 mod sets;
 mod table;
 
@@ -19,8 +20,9 @@ use crate::weighted::Weighted;
 
 pub use fit::{FitError, FittedClass, Part, Plan, Struck};
 pub use layers::{Choice, Kernel, Layer, Layers, NoLayer, Outcomes, Rule, Wanted};
+pub use profile::{Basis, FiguresError, Profile, Share};
 pub use sets::{Figures, Models, ModelsError};
-pub use table::{TableError, layers, operators};
+pub use table::{layers, operators};
 
 /// The error model of one operator.
 #[derive(Clone, Debug)]
@@ -29,6 +31,7 @@ pub struct Model {
     digest: String,
     source: Option<String>,
     outcomes: Option<Outcomes>,
+    tensors: Option<u64>,
     classes: Weighted<Class>,
 }
 
@@ -68,10 +71,10 @@ impl Model {
     /// # Errors
     /// All that is wrong with the file, each with its place (RFC 6901) and reason.
     pub fn parse(name: &str, file: &str, bytes: &[u8]) -> Result<Self, ModelError> {
-        let parse::Parsed { classes, source, outcomes } =
+        let parse::Parsed { classes, source, outcomes, tensors } =
             parse::model(bytes).map_err(|problems| ModelError { file: file.to_owned(), problems })?;
         let digest = hexadecimal(&Sha256::digest(bytes));
-        Ok(Model { name: name.to_owned(), digest, source, outcomes, classes })
+        Ok(Model { name: name.to_owned(), digest, source, outcomes, tensors, classes })
     }
 
     /// Set, operator and the first twelve digits of the file's SHA-256: `gpu-warp/relu@1f0c9a77e2d4`.
@@ -92,6 +95,11 @@ impl Model {
     /// What an injected fault led to, where the figures tell.
     pub fn outcomes(&self) -> Option<Outcomes> {
         self.outcomes
+    }
+
+    /// How many corrupted tensors the classes rest on, where each class has its count.
+    pub fn tensors(&self) -> Option<u64> {
+        self.tensors
     }
 
     /// The spatial classes with their frequencies, which sum to 1.

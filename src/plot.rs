@@ -1,8 +1,10 @@
-//! A contact sheet of sites, as SVG: for each site the channels it corrupts, their cells coloured by the kind of value.
+//! Pictures as SVG. A contact sheet of sites: for each site the channels it corrupts, their cells coloured by the kind of value;
+//! and error models side by side ([`compare`]).
 //!
-//! A picture is made in two steps, since its size stands in its first line: [`Sheet::read`] takes the sites and keeps what
+//! A sheet is made in two steps, since its size stands in its first line: [`Sheet::read`] takes the sites and keeps what
 //! is drawn of them, [`Sheet::write`] writes. The same sites give the same bytes.
 
+pub mod compare;
 mod kind;
 mod panel;
 pub mod remarks;

@@ -54,6 +54,19 @@ impl<T> Weighted<T> {
     }
 }
 
+/// A quantile of values by weight, `(value, weight)`: the least that so large a share of the weight, which sums to 1, does not
+/// exceed; 0 of none. Sorts them.
+pub fn quantile(values: &mut [(f64, f64)], quantile: f64) -> f64 {
+    values.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut reached = 0.0;
+    let at = values.iter().find(|(_, weight)| {
+        reached += weight;
+        // A sum of weights may be a rounding below what it stands for.
+        reached + 1e-12 >= quantile
+    });
+    at.or(values.last()).map_or(0.0, |(value, _)| *value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

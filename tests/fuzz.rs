@@ -1,5 +1,7 @@
 //! What fuzzing has found worth keeping, checked again. tests/fuzz fuzzes.
 
+#[path = "fuzz/checks/archive.rs"]
+mod archive;
 #[path = "fuzz/checks/config.rs"]
 mod config;
 #[path = "fuzz/checks/lines.rs"]
@@ -23,6 +25,11 @@ fn replay(target: &str, check: fn(&[u8])) {
         println!("{}", file.display());
         check(&fs::read(&file).expect("an input"));
     }
+}
+
+#[test]
+fn archives_hold_what_the_checks_demand() {
+    replay("archive", archive::check);
 }
 
 #[test]

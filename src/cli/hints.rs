@@ -10,7 +10,7 @@ use super::near::{did_you_mean, near};
 use crate::config::ConfigError;
 use crate::diff::DiffError;
 use crate::edit::EditError;
-use crate::error_model::{Models, ModelsError, NoLayer, TableError};
+use crate::error_model::{FiguresError, Models, ModelsError, NoLayer};
 use crate::estimate::{CountError, CountProblem, EstimateError};
 use crate::fill::FillError;
 use crate::input::{InputError, Kind};
@@ -297,17 +297,17 @@ fn by_layer() -> Option<String> {
     Some(format!("the sets that are: {}", Models::by_layer().join(", ")))
 }
 
-impl Explain for TableError {
+impl Explain for FiguresError {
     fn hint(&self) -> Option<String> {
         match self {
-            TableError::Models(error) => error.hint(),
-            TableError::NoLayer(error) => error.hint(),
-            TableError::NotByLayer { .. } => by_layer(),
+            FiguresError::Models(error) => error.hint(),
+            FiguresError::NoLayer(error) => error.hint(),
+            FiguresError::NotByLayer { .. } => by_layer(),
         }
     }
 
     fn is_usage(&self) -> bool {
-        !matches!(self, TableError::Models(_))
+        !matches!(self, FiguresError::Models(_))
     }
 }
 

@@ -79,6 +79,7 @@ impl Layers {
             digest: self.digest.clone(),
             source: Some(SOURCE.to_owned()),
             outcomes: Some(layer.outcomes),
+            tensors: Some(layer.tensors),
             classes,
         }))
     }

@@ -19,6 +19,7 @@ pub(super) struct Parsed {
     pub classes: Weighted<Class>,
     pub source: Option<String>,
     pub outcomes: Option<Outcomes>,
+    pub tensors: Option<u64>,
 }
 
 /// Reads a model.
@@ -35,10 +36,18 @@ pub(super) fn model(bytes: &[u8]) -> Result<Parsed, Vec<Problem>> {
     });
     match classes {
         Some(classes) if reader.problems.is_empty() => {
-            Ok(Parsed { classes, source: source.map(str::to_owned), outcomes: outcomes(&root) })
+            let source = source.map(str::to_owned);
+            Ok(Parsed { classes, source, outcomes: outcomes(&root), tensors: tensors(&root) })
         }
         _ => Err(reader.problems),
     }
+}
+
+/// The sum of the classes' counts, `None` unless each has one.
+fn tensors(root: &Value) -> Option<u64> {
+    let mut classes = root.as_object()?.iter().filter(|(name, value)| !name.starts_with('_') && value.is_object());
+    let counts = classes.try_fold(0u64, |sum, (_, class)| sum.checked_add(class.get("count")?.as_u64()?))?;
+    (counts > 0).then_some(counts)
 }
 
 /// What injected faults led to, as counts in the remark; `None` where it is not there, or something else.

@@ -1,55 +1,23 @@
 //! Sets of models as tables: tab-separated lines below a line of names.
 
-use thiserror::Error;
-
-use super::{Figures, Layers, Models, ModelsError, NoLayer, Outcomes, Wanted};
-use crate::pattern::SpatialClass;
+use super::profile::{Basis, FiguresError, Profile};
+use super::{Figures, Models, ModelsError, Outcomes, Wanted};
 use crate::text::shown;
-
-/// Why there is no table.
-#[derive(Debug, Error)]
-pub enum TableError {
-    /// A model is wrong, or there is none.
-    #[error("{0}")]
-    Models(#[from] ModelsError),
-    /// No measured layer is chosen.
-    #[error("{0}")]
-    NoLayer(#[from] NoLayer),
-    /// The set has no layers to choose from.
-    #[error("{} was not measured layer by layer", shown(set))]
-    NotByLayer {
-        /// The set's name.
-        set: String,
-    },
-}
 
 /// The operators of a set: operator, spatial class, its frequency, the model's id, the figures' source; P(SDC), with its 10th
 /// and 90th percentile where several layers were measured, and the layer or how many there are.
 ///
 /// # Errors
 /// The folder cannot be read, models are bad (the problems of all of them), or a layer is named that the set does not have.
-pub fn operators(models: &Models, wanted: &Wanted) -> Result<String, TableError> {
+pub fn operators(models: &Models, wanted: &Wanted) -> Result<String, FiguresError> {
     let mut table =
         "operator\tspatial_class\tfrequency\tmodel\tsource\tsdc\tsdc_p10\tsdc_p90\tmeasured_on\n".to_owned();
     let mut bad = Vec::new();
     for operator in models.operators()? {
-        match models.figures(&operator) {
-            Ok(Figures::Layers(layers)) => table += &of_layers(&operator, &layers, wanted)?,
-            Ok(Figures::Operator(_)) if wanted.named.is_some() => {
-                return Err(TableError::NotByLayer { set: models.name().to_owned() });
-            }
-            Ok(Figures::Operator(model)) => {
-                let sdc = model.outcomes().map_or_else(|| "unknown".to_owned(), |Outcomes { sdc, .. }| share(sdc));
-                let end = format!(
-                    "{}\t{}\t{sdc}\t{sdc}\t{sdc}\tunknown",
-                    shown(&model.id()),
-                    shown(model.source().unwrap_or("unknown")),
-                );
-                for (frequency, class) in model.classes().iter() {
-                    table += &format!("{}\t{}\t{frequency:.6}\t{end}\n", shown(&operator), class.class);
-                }
-            }
-            Err(error) => bad.push(error),
+        match models.profile(&operator, wanted) {
+            Ok(profile) => table += &lines(&operator, &profile),
+            Err(FiguresError::Models(error)) => bad.push(error),
+            Err(error) => return Err(error),
         }
     }
     match bad.len() {
@@ -59,26 +27,28 @@ pub fn operators(models: &Models, wanted: &Wanted) -> Result<String, TableError>
     }
 }
 
-/// What the layers have between them that are drawn from: the mean frequency of each class by the layers' weights.
-fn of_layers(operator: &str, layers: &Layers, wanted: &Wanted) -> Result<String, TableError> {
-    let choice = layers.choose(wanted)?;
-    let mut frequencies = [0.0; SpatialClass::ALL.len()];
-    for (weight, layer) in choice.layers.iter() {
-        let model = layers.model(&layer.name).transpose().map_err(ModelsError::from)?;
-        for (frequency, class) in model.iter().flat_map(|model| model.classes().iter()) {
-            frequencies[class.class as usize] += weight * frequency;
-        }
-    }
-    let measured =
-        choice.only().map_or_else(|| format!("{} layers", choice.layers.iter().count()), |layer| layer.name.clone());
-    let [low, middle, high] = [0.1, 0.5, 0.9].map(|quantile| share(choice.sdc(quantile)));
-    let mut lines = String::new();
-    for (class, frequency) in SpatialClass::ALL.into_iter().zip(frequencies).filter(|(_, frequency)| *frequency > 0.0) {
-        let (id, source) = (layers.id(), layers.source());
-        let frequency = share(frequency);
-        lines += &format!("{operator}\t{class}\t{frequency}\t{id}\t{source}\t{middle}\t{low}\t{high}\t{measured}\n");
-    }
-    Ok(lines)
+/// The lines of an operator, one for each spatial class.
+fn lines(operator: &str, profile: &Profile) -> String {
+    let sdc = profile.sdc.map_or_else(
+        || "unknown\tunknown\tunknown".to_owned(),
+        |sdc| [sdc.share, sdc.low, sdc.high].map(share).join("\t"),
+    );
+    let (is_mean, measured_on) = match &profile.basis {
+        Basis::Unknown | Basis::Tensors(_) => (false, "unknown".to_owned()),
+        Basis::Layers(layers) => (true, format!("{layers} layers")),
+        Basis::Layer(name) => (true, name.clone()),
+    };
+    let end = format!(
+        "{}\t{}\t{sdc}\t{}",
+        shown(&profile.id),
+        shown(profile.source.as_deref().unwrap_or("unknown")),
+        shown(&measured_on)
+    );
+    let line = |(class, of_class): &(_, super::profile::Share)| {
+        let frequency = if is_mean { share(of_class.share) } else { format!("{:.6}", of_class.share) };
+        format!("{}\t{class}\t{frequency}\t{end}\n", shown(operator))
+    };
+    profile.classes.iter().map(line).collect()
 }
 
 /// The layers of a set that was measured layer by layer: their sizes, what an injected fault led to, and how many corrupted
@@ -86,7 +56,7 @@ fn of_layers(operator: &str, layers: &Layers, wanted: &Wanted) -> Result<String,
 ///
 /// # Errors
 /// The set was not measured layer by layer, or cannot be read.
-pub fn layers(models: &Models) -> Result<String, TableError> {
+pub fn layers(models: &Models) -> Result<String, FiguresError> {
     let mut table =
         "measured_on\tchannels_in\tchannels_out\tinput_size\toutput_size\tkernel_size\tmasked\tsdc\tcrashed\ttensors\n"
             .to_owned();
@@ -111,7 +81,7 @@ pub fn layers(models: &Models) -> Result<String, TableError> {
             );
         }
     }
-    if any { Ok(table) } else { Err(TableError::NotByLayer { set: models.name().to_owned() }) }
+    if any { Ok(table) } else { Err(FiguresError::NotByLayer { set: models.name().to_owned() }) }
 }
 
 /// A share with six digits, as the figures have them.

@@ -7,26 +7,28 @@ use super::dense::{LONGEST_NUMBER, write_number};
 use crate::fault::Fault;
 use crate::sites::packed::{Packed, PackedCell};
 
-/// The cells of all sites: `[{"index": [...], "value": [...], "bit": [...]}, ...]`. Of `value` and `bit`, a list that
-/// would hold nothing but nulls is left out; numbers that JSON lacks are strings.
+/// The cells of all sites: `[{"shape": [...], "index": [...], "value": [...], "bit": [...]}, ...]`. Of `value` and `bit`, a
+/// list that would hold nothing but nulls is left out; numbers that JSON lacks are strings.
 pub(super) struct Cells<'a> {
     pub sites: &'a Packed,
 }
 
 /// The most that a site's keys and brackets take.
-const AROUND_SITE: u64 = 40;
+const AROUND_SITE: u64 = 52;
 /// The most that a cell takes: an index, a quoted number, a bit or null, and a comma behind each.
 const OF_CELL: u64 = 11 + (LONGEST_NUMBER + 3) + 5;
 
 impl Piece for Cells<'_> {
     fn most(&self) -> u64 {
-        AROUND_SITE.saturating_mul(self.sites.len() as u64).saturating_add(OF_CELL.saturating_mul(self.sites.cells()))
+        let of_site = AROUND_SITE + self.shape().len() as u64;
+        of_site.saturating_mul(self.sites.len() as u64).saturating_add(OF_CELL.saturating_mul(self.sites.cells()))
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let shape = self.shape();
         let mut comma = "[";
         for cells in self.sites.iter() {
-            write!(out, "{comma}{{\"index\": ")?;
+            write!(out, "{comma}{{\"shape\": {shape}, \"index\": ")?;
             comma = ", ";
             list(out, cells, |out, cell| write!(out, "{}", cell.index))?;
             if cells.iter().any(|cell| matches!(cell.fault, Fault::Value(_))) {
@@ -51,6 +53,13 @@ impl Piece for Cells<'_> {
             out.write_all(b"}")?;
         }
         out.write_all(b"]")
+    }
+}
+
+impl Cells<'_> {
+    /// Of which array the indexes are: an input of another size would take the same indexes for other cells.
+    fn shape(&self) -> String {
+        format!("{:?}", self.sites.axes())
     }
 }
 

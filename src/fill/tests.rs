@@ -57,8 +57,9 @@ fn sparse_sites_hold_flat_indexes_with_values_or_bits() {
     assert_eq!(
         filled(&sites, DataFormat::ChannelsLast, true).expect("fits"),
         "{\"a\": \"\\u00e9\", \"config\": {\"available_injection_sites\": \
-         [{\"index\": [1,5], \"value\": [0.1,\"-Infinity\"]}, {\"index\": [3], \"bit\": [31]}, \
-         {\"index\": [0,3], \"value\": [7,null], \"bit\": [null,0]}], \"masks\": [], \"num_inj_sites\": 3}, \"b\": 1}"
+         [{\"shape\": [1, 2, 3], \"index\": [1,5], \"value\": [0.1,\"-Infinity\"]}, \
+         {\"shape\": [1, 2, 3], \"index\": [3], \"bit\": [31]}, \
+         {\"shape\": [1, 2, 3], \"index\": [0,3], \"value\": [7,null], \"bit\": [null,0]}], \"masks\": [], \"num_inj_sites\": 3}, \"b\": 1}"
     );
 }
 

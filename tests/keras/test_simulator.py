@@ -23,9 +23,8 @@ def dense():
 
 def sparse():
     names = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-    return [
-        {"index": list(cells), "value": [names.get(str(value), value) for value in cells.values()]} for cells in VALUES
-    ], []
+    value = [[names.get(str(value), value) for value in cells.values()] for cells in VALUES]
+    return [{"shape": list(SHAPE), "index": list(cells), "value": of} for cells, of in zip(VALUES, value)], []
 
 
 SITES = {DENSE: dense, SPARSE: sparse}
@@ -220,6 +219,8 @@ def test_mixed_precision_casts_the_values(version, form, inputs):
         (([{"index": [-1], "value": [1]}], [], 1), "negative index"),
         (([{"index": [1], "value": [1], "bit": [3]}], [], 1), "either a value or a bit"),
         (([{"index": [1], "bit": [32]}], [], 1), "not in 0..31"),
+        (([{"shape": [2], "index": [2], "bit": [0]}], [], 1), "index 2, an array of shape \\(2,\\) only 2 cells"),
+        (([{"shape": [2], "index": [1], "bit": [0]}, {"index": [1], "bit": [0]}], [], 1), "have shapes \\(\\) and \\(2,\\)"),
     ],
 )
 def test_sites_that_make_no_sense_are_refused(version, arguments, message):
@@ -227,7 +228,41 @@ def test_sites_that_make_no_sense_are_refused(version, arguments, message):
         SIMULATOR[version](*arguments)
 
 
-@pytest.mark.parametrize("shape, message", [((), "rank 2 or more"), ((4, 5), "shape|cells"), ((4, 4, 2), "shape|cells")])
+@pytest.mark.parametrize(
+    "shape, message",
+    [
+        ((), "rank 2 or more"),
+        ((4, 5), "have shape"),
+        ((4, 4, 2), "have shape"),
+        ((5, 4, 2), "have shape"),
+        ((None, 3), "have shape"),
+    ],
+)
 def test_an_input_of_another_shape_is_refused(version, form, shape, message):
     with pytest.raises(ValueError, match=message):
         SIMULATOR[version](*SITES[form](), 3)(KERAS[version].Input(shape))
+
+
+@pytest.mark.parametrize("other", [(5, 4, 2), (40, 1, 2), (3, 3, 2)])
+def test_open_axes_of_another_size_are_refused_when_played(version, form, other):
+    k = KERAS[version]
+    image = k.Input((None, None, 2))
+    simulator = SIMULATOR[version](*SITES[form](), 3)
+    model = k.Model(image, simulator(image))
+    assert model(np.zeros((2, *SHAPE), np.float32)).shape == (2, *SHAPE)
+    wrong = np.ones((2, *other), np.float32)
+    for play in (model, model.predict):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="ErrorSimulator: the sites have shape"):
+            play(wrong)
+    simulator.set_mode(ErrorSimulatorMode.disabled)
+    for play in (model, model.predict):
+        np.testing.assert_array_equal(play(wrong), wrong)
+
+
+def test_sparse_sites_without_a_shape_need_room_for_their_cells(version):
+    site = {"index": [7], "value": [1.5]}
+    with pytest.raises(ValueError, match="index 7, an array of shape \\(2, 3\\) only 6 cells"):
+        SIMULATOR[version]([site], [], 1)(KERAS[version].Input((2, 3)))
+    simulator = SIMULATOR[version]([site], [], 1)
+    assert simulator(np.zeros((1, 2, 4), np.float32)).numpy()[0, 1, 3] == 1.5
+    assert simulator.get_config()["available_injection_sites"] == [site]

@@ -10,7 +10,7 @@ use super::{Layer, Layers};
 use crate::layout::Shape;
 use crate::operator::Convolution;
 use crate::text::shown;
-use crate::weighted::Weighted;
+use crate::weighted::{self, Weighted};
 
 /// What is known of the layer that is to be corrupted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,15 +83,8 @@ impl Choice {
 
     /// P(SDC) at a quantile of the layers by weight: the least that so large a share of the weight does not exceed.
     pub fn sdc(&self, quantile: f64) -> f64 {
-        let mut layers: Vec<(f64, f64)> = self.layers.iter().map(|(w, layer)| (layer.outcomes.sdc, w)).collect();
-        layers.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut reached = 0.0;
-        let at = layers.iter().find(|(_, weight)| {
-            reached += weight;
-            // A sum of weights may be a rounding below what it stands for.
-            reached + 1e-12 >= quantile
-        });
-        at.or(layers.last()).map_or(0.0, |(sdc, _)| *sdc)
+        let mut layers: Vec<_> = self.layers.iter().map(|(weight, layer)| (layer.outcomes.sdc, weight)).collect();
+        weighted::quantile(&mut layers, quantile)
     }
 
     /// The only layer, where there is one.

@@ -185,7 +185,7 @@ impl Member {
     }
 
     /// Refuses one that is packed in a way that is neither read nor written here.
-    fn refuse_unknown(&self) -> io::Result<()> {
+    pub fn refuse_unknown(&self) -> io::Result<()> {
         if self.is_stored() || self.method == CompressionMethod::DEFLATE {
             return Ok(());
         }

@@ -135,6 +135,7 @@ impl Writer<'_> {
 
     /// Writes the config, packed as the old one is.
     fn config(&mut self, member: &Member, config: &[u8]) -> Result<Lengths, ModelFileError> {
+        member.refuse_unknown().map_err(|error| self.archive.unreadable(&member.name, &error))?;
         let packed = match member.is_stored() {
             true => None,
             false => Some(deflated(config).map_err(|error| self.write_error(error))?),

@@ -35,7 +35,28 @@ class ErrorSimulatorMode(IntEnum):
     enabled = 2
 
 
-class DenseSites:
+class Sites:
+    """Sites of one `shape`, that of the layer's output without the batch; None where none is told."""
+
+    shape: tuple[int, ...] | None
+
+    def check(self, shape):
+        """Refuses a layer input of another shape; unknown dimensions are None."""
+        if self.shape is not None and not tf.TensorShape(shape).is_compatible_with(self.shape):
+            raise ValueError(f"ErrorSimulator: the sites have shape {self.shape}, the input {tuple(shape)}")
+
+    def refuses(self, inputs):
+        """Refuses inputs whose open axes turn out to be others; True where that is known before they are played."""
+        known = inputs.shape[1:]
+        if self.shape is None or known == self.shape:
+            return False
+        found = tf.shape(inputs)[1:]
+        words = ["ErrorSimulator: the sites have shape", self.shape, "the input", found]
+        tf.debugging.Assert(tf.reduce_all(found == self.shape), words)
+        return not known.is_compatible_with(self.shape)
+
+
+class DenseSites(Sites):
     """Whole tensors: `output = input * mask + injection`."""
 
     def __init__(self, injections, masks):
@@ -46,17 +67,13 @@ class DenseSites:
                 "ErrorSimulator: available_injection_sites and masks must be lists of equally many arrays"
                 f" of one shape, found {self.injections.shape} and {self.masks.shape}"
             )
+        self.shape = self.injections.shape[1:]
         with tf.init_scope():
             self._injections = tf.constant(self.injections)
             self._masks = tf.constant(self.masks)
 
     def __len__(self):
         return len(self.injections)
-
-    def check(self, shape):
-        """Refuses a layer input of another shape; unknown dimensions are None."""
-        if not tf.TensorShape(shape).is_compatible_with(self.injections.shape[1:]):
-            raise ValueError(f"ErrorSimulator: the sites have shape {self.injections.shape[1:]}, the input {tuple(shape)}")
 
     def cell_counts(self):
         return np.count_nonzero(self.masks.reshape(len(self), -1) == 0, axis=1)
@@ -67,20 +84,26 @@ class DenseSites:
         injections = tf.cast(tf.gather(self._injections, picked), inputs.dtype)
         outputs = inputs * masks + injections
         hit = (masks == 0) & differ(inputs, outputs)
-        return outputs, tf.reduce_any(hit, axis=list(range(1, hit.shape.rank)))
+        return outputs, tf.reduce_any(hit, axis=list(range(1, self.injections.ndim)))
 
     def config(self):
         return numbers(self.injections), numbers(self.masks)
 
 
-class SparseSites:
+class SparseSites(Sites):
     """Only the cells: flat indexes in the layer's own layout, each with a value or the bit of the float32 to flip."""
 
     def __init__(self, sites):
         self.sites = [self._site(number, site) for number, site in enumerate(sites)]
+        shapes = {tuple(site.get("shape", ())) for site in sites}
+        if len(shapes) > 1:
+            raise ValueError(f"ErrorSimulator: the sites have shapes {' and '.join(map(str, sorted(shapes)))}, must have one")
+        self.shape = shapes.pop() or None
         index, value, flip = (np.concatenate([site[part] for site in self.sites] or [[]]) for part in range(3))
         lengths = [len(site[0]) for site in self.sites]
         self._last = int(index.max(initial=0))
+        if self.shape is not None:
+            self._check_size(self.shape)
         with tf.init_scope():
             self._index, self._value, self._flip = (
                 tf.RaggedTensor.from_row_lengths(tf.constant(cells, dtype), lengths)
@@ -108,10 +131,13 @@ class SparseSites:
         return len(self.sites)
 
     def check(self, shape):
-        """Refuses a layer input too small for the cells; unknown dimensions are None."""
+        super().check(shape)
+        self._check_size(shape)
+
+    def _check_size(self, shape):
         size = tf.TensorShape(shape).num_elements()
         if size is not None and self._last >= size:
-            raise ValueError(f"ErrorSimulator: a site has index {self._last}, the input {tuple(shape)} only {size} cells")
+            raise ValueError(f"ErrorSimulator: a site has index {self._last}, an array of shape {tuple(shape)} only {size} cells")
 
     def cell_counts(self):
         return np.array([len(index) for index, _, _ in self.sites])
@@ -131,10 +157,10 @@ class SparseSites:
     def config(self):
         return [self._config(*site) for site in self.sites], []
 
-    @staticmethod
-    def _config(index, value, flip):
+    def _config(self, index, value, flip):
         flips = flip != 0
-        site = {"index": index.tolist()}
+        site: dict[str, Any] = {} if self.shape is None else {"shape": list(self.shape)}
+        site["index"] = index.tolist()
         if not flips.all():
             site["value"] = [None if f else plain(v) for v, f in zip(value.tolist(), flips)]
         if flips.any():
@@ -177,9 +203,10 @@ class _Simulation(_Layer):
     """Plays one of the first `num_inj_sites` sites into each image of an input of rank 2 or more, the batch first.
 
     available_injection_sites, masks: a dense array (no batch axis) for each site, `output = input * mask + injection`;
-    or, with no masks, only the cells: `{"index": [...], "value": [...], "bit": [...]}` for each site, where index counts
-    in the flattened input of one image, and a cell has either a value (a number, "NaN", "Infinity", "-Infinity") or a
-    bit, 0..31, of its float32 to flip, and null in the other list. A list of nothing but nulls may be left out.
+    or, with no masks, only the cells: `{"shape": [...], "index": [...], "value": [...], "bit": [...]}` for each site, where
+    index counts in the flattened input of one image, which has that shape, and a cell has either a value (a number, "NaN",
+    "Infinity", "-Infinity") or a bit, 0..31, of its float32 to flip, and null in the other list. A list of nothing but nulls
+    may be left out, and the shape, but then an input of another size goes unnoticed.
 
     The variable `mode`, int32 of shape (1, 1), is 2 for enabled (as at the start) and 1 for disabled. Keras 2 counts it
     as a weight and saves it; Keras 3 does not.
@@ -247,6 +274,8 @@ class _Simulation(_Layer):
         images = tf.shape(inputs)[:1]
 
         def play():
+            if self._sites.refuses(inputs):
+                return inputs
             selected = self._playback.selected.read_value()
             chosen = tf.shape(selected)
             tf.debugging.Assert(
