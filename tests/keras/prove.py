@@ -1,5 +1,6 @@
 """The proof for one target: with a simulator behind it the file loads, and disabled it is the same network bit for bit."""
 
+import copy
 import itertools
 import json
 from dataclasses import dataclass
@@ -59,6 +60,13 @@ class Network:
         self.inputs = zoo.inputs_for(self.model)
         self.outputs = run(self.model, self.inputs)
         self.config = pipe.config_of(path)
+
+    def saved_as(self, path):
+        """The same network in another file, in the container of its ending."""
+        self.model.save(path)
+        other = copy.copy(self)
+        other.path, other.config = path, pipe.config_of(path)
+        return other
 
     def targets(self):
         """Every output of floats of rank 2 or more that something uses, of every call, as Keras has them."""

@@ -1,8 +1,8 @@
-"""Every rank-4 layer of every network in the zoo, in one Keras.
+"""Every layer of every network in the zoo, in one Keras and one container.
 
-    python sweep.py TABLE.tsv --keras 2|3 [--jobs N] [NETWORK ...]
+    python sweep.py TABLE.tsv --keras 2|3 [--container h5|keras] [--jobs N] [NETWORK ...]
 
-Appends a line for each target: network, Keras, target, `ok` or what is wrong. A target that TABLE has is not taken again, so
+Appends a line for each target: network, Keras, container, target, `ok` or what is wrong. A target that TABLE has is not taken again, so
 a sweep that was stopped goes on where it was. `python sweep.py TABLE.tsv` alone counts.
 """
 
@@ -17,14 +17,14 @@ from pathlib import Path
 
 
 def done(table):
-    """The lines of a table: {(network, Keras, target): result}."""
+    """The lines of a table: {(network, Keras, container, target): result}."""
     if not table.exists():
         return {}
-    rows = (line.rstrip("\n").split("\t", 3) for line in table.read_text().splitlines())
-    return {(network, int(version), target): result for network, version, target, result in rows}
+    rows = (line.rstrip("\n").split("\t", 4) for line in table.read_text().splitlines())
+    return {(network, int(version), container, target): result for network, version, container, target, result in rows}
 
 
-def sweep(version, table, names, shard, shards):
+def sweep(version, container, table, names, shard, shards):
     """Takes each target whose number leaves the remainder `shard`."""
     import zoo
     from kerases import KERAS
@@ -33,32 +33,32 @@ def sweep(version, table, names, shard, shards):
     with tempfile.TemporaryDirectory() as folder, table.open("a", buffering=1) as lines:
         folder = Path(folder)
         for name in names or zoo.NETWORKS:
-            path = folder / f"{name}.h5"
+            path = folder / f"{name}.{container}"
             zoo.save(name, version, path)
             network = Network(path, version, zoo.custom_objects(name, version), name == "channels_first")
             gc.collect()
             gc.freeze()  # what stays for the whole sweep need not be looked through after every target
             known = done(table)
             for target in network.targets()[shard::shards]:
-                if (name, version, str(target)) in known:
+                if (name, version, container, str(target)) in known:
                     continue
                 try:
                     network.prove(target, folder, "--sparse")
                     result = "ok"
                 except Exception as error:  # every kind of failure is a result
                     result = " ".join(f"{type(error).__name__}: {error}".split())
-                lines.write(f"{name}\t{version}\t{target}\t{result}\n")
+                lines.write(f"{name}\t{version}\t{container}\t{target}\t{result}\n")
                 KERAS[version].backend.clear_session()
             path.unlink()
 
 
 def summary(table):
     counts = collections.defaultdict(collections.Counter)
-    for (network, version, _), result in done(table).items():
-        counts[network, version]["ok" if result == "ok" else "not"] += 1
-    print("| network | Keras | targets | same bits | not |\n| --- | --- | --- | --- | --- |")
-    for (network, version), count in counts.items():
-        print(f"| {network} | {version} | {count.total()} | {count['ok']} | {count['not']} |")
+    for (*case, _), result in done(table).items():
+        counts[tuple(case)]["ok" if result == "ok" else "not"] += 1
+    print("| network | Keras | container | targets | same bits | not |\n| --- | --- | --- | --- | --- | --- |")
+    for (network, version, container), count in counts.items():
+        print(f"| {network} | {version} | {container} | {count.total()} | {count['ok']} | {count['not']} |")
 
 
 def main():
@@ -66,13 +66,14 @@ def main():
     parser.add_argument("table", type=Path)
     parser.add_argument("networks", nargs="*")
     parser.add_argument("--keras", type=int, choices=(2, 3))
+    parser.add_argument("--container", choices=("h5", "keras"), default="h5")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--shard", type=int, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args()
     if options.keras is None:
         summary(options.table)
     elif options.shard is not None:
-        sweep(options.keras, options.table, options.networks, options.shard, options.jobs)
+        sweep(options.keras, options.container, options.table, options.networks, options.shard, options.jobs)
     else:
         environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
         command = [sys.executable, *sys.argv]

@@ -13,35 +13,16 @@ import nests
 import numpy as np
 import pipe
 import pytest
-import zoo
 from kerases import DATA, KERAS, SIMULATOR
 from prove import Network
 
 BOTH = pytest.mark.parametrize("version", KERAS, ids=["keras2", "keras3"])
-SMALL = ["unet", "siamese", "nested", "twice_nested", "in_and_out", "operations", "channels_first", "mixed_precision"]
-LARGE = ["mobilenetv2"]
-COUNT = int(os.environ.get("ARCHIVE_TARGETS", "2"))
 NESTS = int(os.environ.get("NESTS", "4"))
-
-
-def archived(name, version, folder):
-    """A network of the zoo as an archive, loaded."""
-    path = folder / "model.keras"
-    zoo.save(name, version, path)
-    return Network(path, version, zoo.custom_objects(name, version), name == "channels_first")
 
 
 def sample(network, seed, count):
     targets = [target for target in network.targets() if None not in target.shape]
     return random.Random(seed).sample(targets, min(count, len(targets)))
-
-
-@BOTH
-@pytest.mark.parametrize("name", [*SMALL, *LARGE])
-def test_an_archive_with_a_simulator_is_the_same_network(name, version, tmp_path):
-    network = archived(name, version, tmp_path)
-    for target in sample(network, 1, COUNT):
-        network.prove(target, tmp_path)
 
 
 def branches(k):
