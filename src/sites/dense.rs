@@ -20,11 +20,31 @@ pub enum DenseError {
 const ZERO: [u8; 4] = 0f32.to_le_bytes();
 const ONE: [u8; 4] = 1f32.to_le_bytes();
 
+/// A corrupted cell of the arrays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DenseCell {
+    /// Its place in the flattened array.
+    pub index: u32,
+    /// The bytes of its value.
+    pub value: [u8; 4],
+}
+
+impl DenseCell {
+    /// A cell of a tensor in the order of `format`.
+    ///
+    /// # Errors
+    /// A bit flip.
+    pub fn new(shape: Shape, format: DataFormat, cell: Cell) -> Result<Self, DenseError> {
+        let Cell { h, w, c, fault } = cell;
+        let Fault::Value(value) = fault else { return Err(DenseError::Bit(shape.place([h, w, c]))) };
+        // A shape has at most u32::MAX cells.
+        Ok(DenseCell { index: format.index(shape, [h, w, c]) as u32, value: value.to_le_bytes() })
+    }
+}
+
 /// One site's arrays as the bytes that files hold, reused from site to site: `injection` is the value at a corrupted cell and
 /// 0 elsewhere, `mask` 0 and 1.
 pub struct Dense {
-    shape: Shape,
-    format: DataFormat,
     injection: Vec<[u8; 4]>,
     mask: Vec<[u8; 4]>,
     corrupted: Vec<usize>,
@@ -35,33 +55,25 @@ impl Dense {
     ///
     /// # Errors
     /// There is not enough memory.
-    pub fn new(shape: Shape, format: DataFormat) -> Result<Self, DenseError> {
+    pub fn new(shape: Shape) -> Result<Self, DenseError> {
         let filled = |value| {
             let mut cells = Vec::new();
             cells.try_reserve_exact(shape.cells()).map_err(|_| DenseError::Memory(shape))?;
             cells.resize(shape.cells(), value);
             Ok(cells)
         };
-        Ok(Dense { shape, format, injection: filled(ZERO)?, mask: filled(ONE)?, corrupted: Vec::new() })
+        Ok(Dense { injection: filled(ZERO)?, mask: filled(ONE)?, corrupted: Vec::new() })
     }
 
     /// Holds these cells, all of which must lie in the shape, and nothing of the site before.
-    ///
-    /// # Errors
-    /// A bit flip; the arrays then hold no corrupted cell.
-    pub fn set(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), DenseError> {
+    pub fn set(&mut self, cells: &[DenseCell]) {
         self.clear();
-        for Cell { h, w, c, fault } in cells {
-            let Fault::Value(value) = fault else {
-                self.clear();
-                return Err(DenseError::Bit(self.shape.place([h, w, c])));
-            };
-            let index = self.format.index(self.shape, [h, w, c]);
-            self.injection[index] = value.to_le_bytes();
+        for &DenseCell { index, value } in cells {
+            let index = index as usize;
+            self.injection[index] = value;
             self.mask[index] = ZERO;
             self.corrupted.push(index);
         }
-        Ok(())
     }
 
     /// The value at a corrupted cell, 0 elsewhere: little-endian float32 in the order of the data format.
@@ -86,22 +98,21 @@ impl Dense {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Site;
 
-    fn site(fault: Fault) -> Site {
-        let shape = Shape::new(2, 3, 4).unwrap();
-        Site { shape, cells: vec![Cell { h: 1, w: 2, c: 3, fault }] }
+    fn shape() -> Shape {
+        Shape::new(2, 3, 4).unwrap()
+    }
+
+    fn cell(h: usize, fault: Fault) -> Result<DenseCell, DenseError> {
+        DenseCell::new(shape(), DataFormat::ChannelsFirst, Cell { h, w: 2, c: 3, fault })
     }
 
     #[test]
     fn a_site_leaves_nothing_of_the_one_before() {
-        let first = site(Fault::Value(f32::NAN));
-        let mut second = site(Fault::Value(-1.5));
-        second.cells[0].h = 0;
-        let mut dense = Dense::new(first.shape, DataFormat::ChannelsFirst).unwrap();
-        dense.set(first.cells).unwrap();
+        let mut dense = Dense::new(shape()).unwrap();
+        dense.set(&[cell(1, Fault::Value(f32::NAN)).unwrap()]);
         assert_eq!(dense.injection[23], f32::NAN.to_le_bytes());
-        dense.set(second.cells).unwrap();
+        dense.set(&[cell(0, Fault::Value(-1.5)).unwrap()]);
         let corrupted: Vec<_> = (0..24).filter(|&i| dense.mask[i] == ZERO).collect();
         assert_eq!(corrupted, [20]);
         assert_eq!(dense.injection()[80..84], (-1.5f32).to_le_bytes());
@@ -110,9 +121,6 @@ mod tests {
 
     #[test]
     fn a_bit_flip_has_no_dense_form() {
-        let flip = site(Fault::Bit(31));
-        let mut dense = Dense::new(flip.shape, DataFormat::ChannelsLast).unwrap();
-        assert_eq!(dense.set(flip.cells), Err(DenseError::Bit(Place(vec![1, 2, 3]))));
-        assert!(dense.mask.iter().all(|&mask| mask == ONE));
+        assert_eq!(cell(1, Fault::Bit(31)), Err(DenseError::Bit(Place(vec![1, 2, 3]))));
     }
 }

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{self, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::header::{self, WRITTEN};
 use super::{NpyError, NpyProblem};
 use crate::layout::{DataFormat, Shape};
 use crate::ordered::{Chunk, Output, Piece, Stop};
 use crate::progress::Progress;
-use crate::sites::dense::{Dense, DenseError};
+use crate::sites::dense::{Dense, DenseCell, DenseError};
 use crate::sites::pass::{self, Form, PassError, Passing, Rooms, Source};
 use crate::whole::{Whole, signals};
 
@@ -27,8 +27,10 @@ pub fn write<S: Source>(
     progress: &Progress,
 ) -> Result<Rooms<S>, PassError> {
     let shape = source.shape();
-    let files = Files::create(folder, shape, format)?;
-    let form = AsArrays { shape, format, injections: folder.join(INJECTIONS) };
+    let injections = folder.join(INJECTIONS);
+    let dense = Dense::new(shape).map_err(|error| at_file(&injections, error))?;
+    let files = Files::create(folder, format.axes(shape), dense)?;
+    let form = AsCells { shape, format, injections };
     let (files, rooms) = pass::run(source, &form, files, jobs, progress)?;
     files.finish()?;
     Ok(rooms)
@@ -37,72 +39,56 @@ pub fn write<S: Source>(
 const INJECTIONS: &str = "injections.npy";
 const MASKS: &str = "masks.npy";
 
-/// Sites on their way to the files.
+/// Sites on their way to the files: their cells, one site's behind the other's.
 #[derive(Default)]
 pub(super) struct Sites {
-    injections: Vec<u8>,
-    masks: Vec<u8>,
-    count: usize,
+    cells: Vec<DenseCell>,
+    /// Where the cells of each site end.
+    ends: Vec<usize>,
 }
 
 impl Chunk for Sites {
     fn size(&self) -> usize {
-        self.injections.len() + self.masks.len()
+        self.cells.len() * size_of::<DenseCell>() + self.ends.len() * size_of::<usize>()
     }
 
     fn clear(&mut self) {
-        self.injections.clear();
-        self.masks.clear();
-        self.count = 0;
+        self.cells.clear();
+        self.ends.clear();
     }
 }
 
-struct AsArrays {
+struct AsCells {
     shape: Shape,
     format: DataFormat,
-    injections: std::path::PathBuf,
+    injections: PathBuf,
 }
 
-impl AsArrays {
-    /// What has no dense form is told at its line, else at the file that would have held it.
-    fn refused(&self, site: &impl Passing, error: DenseError) -> PassError {
-        match site.line_number() {
-            Some(line) => PassError::Dense { line, error },
-            None => self.at_file(error),
-        }
-    }
-
-    fn at_file(&self, error: DenseError) -> PassError {
-        NpyError { path: self.injections.clone(), problem: NpyProblem::Dense(error) }.into()
-    }
-}
-
-impl Form for AsArrays {
+impl Form for AsCells {
     type Out = Files;
-    type Room = Dense;
+    type Room = ();
 
-    fn room(&self) -> Result<Dense, PassError> {
-        Dense::new(self.shape, self.format).map_err(|error| self.at_file(error))
-    }
-
-    fn add(&self, dense: &mut Dense, site: &impl Passing, piece: &mut Piece<Files>) -> Result<(), Stop<PassError>> {
-        dense.set(site.cells()).map_err(|error| self.refused(site, error))?;
-        // In parts: a large site must not stand in memory once more.
-        for part in dense.injection().chunks(PART) {
-            piece.chunk().injections.extend_from_slice(part);
-            piece.spill()?;
-        }
-        for part in dense.mask().chunks(PART) {
-            piece.chunk().masks.extend_from_slice(part);
-            piece.spill()?;
-        }
-        piece.chunk().count += 1;
+    fn room(&self) -> Result<(), PassError> {
         Ok(())
     }
+
+    fn add(&self, _: &mut (), site: &impl Passing, piece: &mut Piece<Files>) -> Result<(), Stop<PassError>> {
+        let Sites { cells, ends } = piece.chunk();
+        for cell in site.cells() {
+            // What has no dense form is told at its line, else at the file that would have held it.
+            cells.push(DenseCell::new(self.shape, self.format, cell).map_err(|error| match site.line_number() {
+                Some(line) => PassError::Dense { line, error },
+                None => at_file(&self.injections, error),
+            })?);
+        }
+        ends.push(cells.len());
+        piece.spill()
+    }
 }
 
-/// How much of a site is handed over at a time, in bytes.
-const PART: usize = 1 << 20;
+fn at_file(injections: &Path, error: DenseError) -> PassError {
+    NpyError { path: injections.to_owned(), problem: NpyProblem::Dense(error) }.into()
+}
 
 /// The two files, not yet under their names.
 struct Files {
@@ -110,16 +96,22 @@ struct Files {
     masks: Array,
     axes: Vec<usize>,
     sites: usize,
+    dense: Dense,
 }
 
 impl Output for Files {
     type Chunk = Sites;
     type Error = PassError;
 
-    fn put(&mut self, chunk: &mut Sites) -> Result<(), PassError> {
-        self.injections.write(&chunk.injections)?;
-        self.masks.write(&chunk.masks)?;
-        self.sites += chunk.count;
+    fn put(&mut self, Sites { cells, ends }: &mut Sites) -> Result<(), PassError> {
+        let mut start = 0;
+        for &end in &*ends {
+            self.dense.set(&cells[start..end]);
+            self.injections.write(self.dense.injection())?;
+            self.masks.write(self.dense.mask())?;
+            start = end;
+        }
+        self.sites += ends.len();
         Ok(())
     }
 }
@@ -128,13 +120,14 @@ struct Array(Whole);
 
 impl Files {
     /// Makes the folder where it is missing.
-    fn create(folder: &Path, shape: Shape, format: DataFormat) -> Result<Self, NpyError> {
+    fn create(folder: &Path, axes: Vec<usize>, dense: Dense) -> Result<Self, NpyError> {
         fs::create_dir_all(folder).map_err(|e| at(folder, e))?;
         Ok(Files {
             injections: Array::create(folder, INJECTIONS)?,
             masks: Array::create(folder, MASKS)?,
-            axes: format.axes(shape),
+            axes,
             sites: 0,
+            dense,
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use classes_h5::fault::{Fault, Site};
 use classes_h5::layout::DataFormat;
 use classes_h5::progress::Progress;
-use classes_h5::sites::dense::Dense;
+use classes_h5::sites::dense::{Dense, DenseCell};
 use classes_h5::sites::each::Each;
 use classes_h5::sites::lines::{self, LineSource, Reader};
 use classes_h5::sites::packed::{Packed, pack};
@@ -65,12 +65,15 @@ fn dense_arrays_hold_the_cells(site: &Site, format: DataFormat) {
     if site.shape.cells() > DENSE {
         return;
     }
-    let mut dense = Dense::new(site.shape, format).unwrap();
     let flips = site.cells.iter().any(|cell| matches!(cell.fault, Fault::Bit(_)));
-    assert_eq!(dense.set(site.cells.iter().copied()).is_err(), flips);
+    let cells: Result<Vec<_>, _> = site.cells.iter().map(|&cell| DenseCell::new(site.shape, format, cell)).collect();
+    assert_eq!(cells.is_err(), flips);
+    let Ok(cells) = cells else { return };
+    let mut dense = Dense::new(site.shape).unwrap();
+    dense.set(&cells);
     let zeros = dense.mask().chunks(4).filter(|mask| *mask == 0f32.to_le_bytes()).count();
-    assert_eq!(zeros, if flips { 0 } else { site.cells.len() });
-    for cell in site.cells.iter().filter(|_| !flips) {
+    assert_eq!(zeros, site.cells.len());
+    for cell in &site.cells {
         let Fault::Value(value) = cell.fault else { panic!("flips are refused") };
         let at = 4 * format.index(site.shape, [cell.h, cell.w, cell.c]);
         assert_eq!(dense.injection()[at..at + 4], value.to_le_bytes());
