@@ -13,7 +13,7 @@ pub use sites::{SiteFiles, SiteSource, SitesError};
 
 use crate::config;
 use crate::fill::{self, Filling, Simulator};
-use crate::graph::{Address, Graph};
+use crate::graph::{Address, Graph, Wire};
 use crate::json::{self, Arrays};
 use crate::keras::classes::Kind;
 use crate::keras::version::Keras;
@@ -129,6 +129,11 @@ fn edit(
     let keras = options.keras.unwrap_or(writer);
     if !keras.loads_what(writer) {
         return Err(RewriteError::NewerConfig);
+    }
+    if keras != writer
+        && let Some((layer, nested)) = output_not_found(&graph)
+    {
+        return Err(RewriteError::NestedConfig { layer, nested });
     }
     let stated = &options.stated;
     let edit = match model.matching() {
@@ -288,3 +293,17 @@ fn read_sites<'s>(
     }
     Ok(filled)
 }
+
+/// A layer that takes the output of a nested model, and that model, by their paths. Keras 2 counts the making of a nested model as
+/// its first call; Keras 3 does not, and looks behind its last.
+fn output_not_found(root: &Graph) -> Option<(String, String)> {
+    root.walk().into_iter().find_map(|address| {
+        let level = root.level(&address);
+        let (layer, outer) = address.0.split_last()?;
+        let mut inputs = level.layers[*layer].calls.iter().flat_map(|call| &call.inputs);
+        let is_counted = |wire: &&Wire| wire.at.is_some() && level.layers[wire.source.layer].node_base.in_nodes > 0;
+        let nested = Address([outer, &[inputs.find(is_counted)?.source.layer]].concat());
+        Some((root.path(&address), root.path(&nested)))
+    })
+}
+

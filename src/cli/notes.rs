@@ -207,7 +207,7 @@ pub fn rewritten(options: &RewriteOptions, report: &Report) -> Vec<String> {
     if report.simulators > 0 {
         // Keras 3 loads files of Keras 2 as well, and not the other way round.
         let other =
-            if report.keras.others_that_load_its_files().next().is_some() { "; --keras 3 for the other" } else { "" };
+            if report.keras.others_that_load_its_files().next().is_some() { "; --keras 3 if that shall load it" } else { "" };
         let why = match (&report.written_by, options.keras) {
             (Some(version), _) => format!(" (MODEL was written by {}{other})", shown(version)),
             (None, None) => format!(" (MODEL does not say who wrote it{other})"),
