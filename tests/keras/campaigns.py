@@ -41,8 +41,14 @@ def snakemake(folder, settings, *options, start=False):
 
 def command(folder, settings, *options):
     """What the command says to stderr, and its exit code; the results are in FOLDER/results."""
+    process = started(folder, settings, *options)
+    return process.communicate()[1], process.returncode
+
+
+def started(folder, settings, *options, environment=None):
+    """The command, while it runs, in a process group of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "campaign.yaml").write_text(settings if isinstance(settings, str) else yaml.safe_dump(settings))
-    words = [sys.executable, "-m", "classes_h5.campaign", "campaign.yaml", "results", *options]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=folder, check=False)
-    return done.stderr, done.returncode
+    words = [sys.executable, "-m", "classes_h5.campaign", "campaign.yaml", "results", *map(str, options)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(words, cwd=folder, env=environment, start_new_session=True, **pipes)
