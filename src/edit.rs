@@ -1,12 +1,15 @@
-//! The edits: a simulator goes in behind a layer, and comes out again. Pure: a graph in, [`Change`]s out.
+//! The edits: a simulator or a clip goes in behind a layer, and comes out again. Pure: a graph in, [`Change`]s out.
 
+mod clip;
 mod error;
+mod follow;
 mod layer;
 mod remove;
 mod split;
 
 use std::collections::{BTreeSet, HashSet};
 
+pub use clip::{Clipping, clip, is_inserted, is_split};
 pub use error::EditError;
 pub use remove::remove;
 
@@ -143,16 +146,17 @@ fn insert_one(
     taken.insert(name.clone());
 
     insertion.changes.extend(expectations(root, address));
-    // The simulator's calls are counted from 0, in the order of the calls it follows.
-    let simulator_call = |call: usize| calls.binary_search(&call).ok();
-    let mut entries = vec![layer::simulator(level, target, &name, &inputs(level, target, &calls, tensor, &shape_of))];
+    let sources: Vec<Source> = calls.iter().map(|&call| Source { layer: target, call, tensor }).collect();
+    let mut entries =
+        vec![layer::simulator(level, target, &name, &inputs(level, &sources, &|source| shape_of(source.call)))];
     if let Some(split) = &split {
         let activation = split::activation_name(&name);
         taken.insert(activation.clone());
         // The layer is linear now for every call, so every call needs the activation, behind the simulator or not.
         let inputs: Vec<Input> = (0..layer.calls.len())
             .map(|call| Input {
-                reference: match simulator_call(call) {
+                // The simulator's calls are counted from 0, in the order of the calls it follows.
+                reference: match calls.binary_search(&call).ok() {
                     Some(node) => Reference { name: name.clone(), node, tensor: 0 },
                     None => level.reference(Source { layer: target, call, tensor }, false),
                 },
@@ -169,10 +173,7 @@ fn insert_one(
             })
         });
     } else {
-        rewire(level, &mut insertion.changes, |source| {
-            let node = simulator_call(source.call).filter(|_| source.layer == target && source.tensor == tensor)?;
-            Some(Reference { name: name.clone(), node, tensor: 0 })
-        });
+        put_behind(level, &sources, &name, &mut insertion.changes);
     }
     insertion.changes.push(Change::Insert { layers_at: level.layers_at.clone(), index: target + 1, entries });
     insertion.simulators.push(Inserted {
@@ -277,21 +278,18 @@ fn chosen_tensor(level: &Graph, target: usize, calls: &[usize], request: &Placem
     }
 }
 
-/// The tensors that the simulator takes, one for each call it follows.
-fn inputs(
-    level: &Graph,
-    target: usize,
-    calls: &[usize],
-    tensor: usize,
-    shape_of: &dyn Fn(usize) -> Option<Vec<Option<usize>>>,
-) -> Vec<Input> {
-    calls
-        .iter()
-        .map(|&call| Input {
-            reference: level.reference(Source { layer: target, call, tensor }, false),
-            shape: shape_of(call),
-        })
-        .collect()
+/// The tensors that a new layer takes, one in each call.
+fn inputs(level: &Graph, sources: &[Source], dims_of: &dyn Fn(Source) -> Option<Dims>) -> Vec<Input> {
+    let input = |&source: &Source| Input { reference: level.reference(source, false), shape: dims_of(source) };
+    sources.iter().map(input).collect()
+}
+
+/// Sends every use of some tensors to the new layer `name`, which takes one of them in each call.
+fn put_behind(level: &Graph, sources: &[Source], name: &str, changes: &mut Vec<Change>) {
+    rewire(level, changes, |source| {
+        let node = sources.iter().position(|taken| *taken == source)?;
+        Some(Reference { name: name.to_owned(), node, tensor: 0 })
+    });
 }
 
 /// Sends every use of some tensors elsewhere. A sequential model writes no wires, so there is nothing to do.

@@ -64,12 +64,14 @@ pub mod classify;
 pub mod draw;
 pub mod error_model;
 pub mod pattern;
+pub mod ranges;
 pub mod value;
 
 // Sites: drawn, read, written, played, pictured.
 pub mod diff;
 pub mod estimate;
 pub mod fill;
+pub mod harden;
 pub mod plot;
 pub mod rewrite;
 pub mod sites;

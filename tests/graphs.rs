@@ -213,7 +213,7 @@ proptest! {
             None => "simulator".to_owned(),
         };
         let graph = config::read(&document).expect("a config");
-        let removal = patch::build(&edit::remove(&graph, &name).expect("comes out"));
+        let removal = patch::build(&edit::remove(&graph, &[name]).expect("comes out"));
         patch::apply(&mut document, &removal, &Arrays::default()).expect("applies");
         prop_assert_eq!(document, before);
     }

@@ -1,4 +1,4 @@
-//! `classes-patch`: a Keras config in, a JSON Patch out that inserts (or removes) an error simulator.
+//! `classes-patch`: a Keras config in, a JSON Patch out that inserts (or removes) error simulators and clips.
 
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
@@ -9,6 +9,7 @@ use classes_h5::cli::patch_args::Args;
 use classes_h5::cli::{self, Failure, Speaker, notes};
 use classes_h5::config;
 use classes_h5::edit;
+use classes_h5::harden;
 use classes_h5::input::Input;
 use classes_h5::json::{self, Arrays};
 use classes_h5::list::{self, Style};
@@ -42,8 +43,20 @@ fn patch_config(args: &Args, speaker: Speaker) -> Result<(), Failure> {
         };
         return cli::to_stdout(|out| list::write(&Targets::new(&graph).all(), style, out));
     }
-    let changes = match &args.remove {
-        Some(name) => edit::remove(&graph, name)?,
+    let changes = match &args.clip {
+        _ if !args.remove.is_empty() => edit::remove(&graph, &args.remove)?,
+        Some(file) => {
+            let file = Input::from_arg(Some(file));
+            if file == Input::Stdin && input == Input::Stdin {
+                return Err(Failure::usage("--clip - and the config cannot both come from stdin"));
+            }
+            let text = file.read_text("a file of golden ranges")?;
+            let ranges = cli::parse_json(&file, &text, &mut Arrays::default())?;
+            let hardened = harden::harden(&graph, &Targets::new(&graph), &ranges, &args.hardening())
+                .map_err(|error| if error.is_in_ranges() { Failure::in_input(&file, error) } else { error.into() })?;
+            speaker.say(&notes::hardened(&hardened));
+            hardened.changes
+        }
         None => {
             let insertion = edit::insert(&graph, &Targets::new(&graph), &requests)?;
             insertion.simulators.iter().flat_map(notes::inserted).for_each(|words| speaker.say(&words));

@@ -17,9 +17,9 @@ use classes_h5::progress::Doing;
 use classes_h5::sites::lines::{self, LineSource};
 use classes_h5::sites::npy;
 use classes_h5::sites::pass::{PassError, Rooms, Source};
-use classes_h5::sites::run::{self, RangeFrom, Tally};
+use classes_h5::sites::run::{RangeFrom, Tally};
 use classes_h5::target::Targets;
-use classes_h5::{config, edit};
+use classes_h5::{config, edit, ranges};
 
 const TOOL: &str = "classes-sites";
 
@@ -64,8 +64,8 @@ fn sites(args: &Args, speaker: Speaker) -> Result<(), Failure> {
                 return Err(Failure::usage("--ranges - and the config cannot both come from stdin"));
             }
             let text = file.read_text("a file of golden ranges")?;
-            let ranges = cli::parse_json(&file, &text, &mut Arrays::default())?;
-            let measured = run::range_of(&ranges, name, layer).map_err(|error| Failure::in_input(&file, error))?;
+            let measured = cli::parse_json(&file, &text, &mut Arrays::default())?;
+            let measured = ranges::range_of(&measured, name, layer).map_err(|error| Failure::in_input(&file, error))?;
             request.range = RangeFrom::Measured(measured);
         }
     }

@@ -13,15 +13,17 @@ use crate::edit::EditError;
 use crate::error_model::{FiguresError, Models, ModelsError, NoLayer};
 use crate::estimate::{CountError, CountProblem, EstimateError};
 use crate::fill::FillError;
+use crate::harden::HardenError;
 use crate::input::{InputError, Kind};
 use crate::json::JsonError;
 use crate::model_file::ModelFileError;
 use crate::patch::PatchError;
 use crate::plot::PlotError;
+use crate::ranges::RangesError;
 use crate::rewrite::{RewriteError, SitesError};
 use crate::sites::npy::NpyError;
 use crate::sites::pass::PassError;
-use crate::sites::run::{RangesError, RequestError};
+use crate::sites::run::RequestError;
 use crate::text::{listed, shown};
 use crate::weights::{PlanError, WeightsError};
 
@@ -97,6 +99,7 @@ impl Explain for EditError {
                 let choices: Vec<String> = used.iter().map(|tensor| format!("--tensor {tensor}")).collect();
                 Some(format!("choose {}", choices.join(" or ")))
             }
+            EditError::Clipped { clip, .. } => Some(format!("--remove {} takes it out", shown(clip))),
             EditError::Rank { .. } | EditError::Dtype { .. } => some("classes-patch --list shows what can be injected"),
             _ => None,
         }
@@ -351,6 +354,23 @@ impl Explain for RangesError {
                 some("python -m classes_h5.ranges on the model without the patch measures both")
             }
             RangesError::Range { .. } => some("--range-min and --range-max set another"),
+        }
+    }
+}
+
+impl Explain for HardenError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            HardenError::Ranges(RangesError::Range { .. }) => {
+                some("--only LAYER, again for more, clips those that it names")
+            }
+            HardenError::Ranges(error) => error.hint(),
+            HardenError::Edit(EditError::UnknownLayer { .. }) => {
+                some("the ranges are of another model: python -m classes_h5.ranges measures this one")
+            }
+            HardenError::Edit(EditError::Twice { .. }) => None,
+            HardenError::Edit(error) => error.hint(),
+            HardenError::Nothing => some("python -m classes_h5.ranges writes such a file from a model and its inputs"),
         }
     }
 }

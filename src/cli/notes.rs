@@ -4,6 +4,7 @@ use crate::diff::{Compared, Notice};
 use crate::edit::Inserted;
 use crate::error_model::{Choice, Kernel, Rule};
 use crate::estimate::{Estimator, Fitted};
+use crate::harden::Hardened;
 use crate::rewrite::{Report, RewriteOptions};
 use crate::sites::run::{Note, RangeOf, Tally};
 use crate::text::{shown, shown_path};
@@ -166,6 +167,20 @@ pub fn inserted(simulator: &Inserted) -> Vec<String> {
         ));
     }
     words
+}
+
+/// What was clipped, and what Keras needs for it.
+pub fn hardened(hardened: &Hardened) -> String {
+    let Hardened { by_relu, by_clip, .. } = hardened;
+    let layers = by_relu + by_clip;
+    let plural = if layers == 1 { "" } else { "s" };
+    match by_clip {
+        0 => format!("{layers} layer{plural} clipped, by Keras' own ReLU"),
+        _ if *by_relu == 0 => format!("{layers} layer{plural} clipped, by the Clip in classes_h5"),
+        _ => {
+            format!("{layers} layer{plural} clipped, {by_relu} by Keras' own ReLU, {by_clip} by the Clip in classes_h5")
+        }
+    }
 }
 
 /// What was written, and for which Keras, a line each.

@@ -6,9 +6,11 @@ use clap::{ArgGroup, Parser};
 
 use super::{EXIT_CODES, Failure};
 use crate::edit::{Calls, Placement};
+use crate::harden::Options;
+use crate::keras::clip::{Nan, Outside};
 use crate::text::shown;
 
-/// Print the RFC 6902 patch that inserts CLASSES' ErrorSimulator behind a layer of a Keras model
+/// Print the RFC 6902 patch that inserts CLASSES' ErrorSimulator behind a layer of a Keras model, or hardens its layers
 #[derive(Parser)]
 #[command(version, after_help = format!("\
 In the pipe:
@@ -19,7 +21,7 @@ Examples:
   h5-config-get model.h5 | classes-patch --after conv2d_1 > conv2d_1.patch.json
 
 {EXIT_CODES}"))]
-#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["after", "remove", "list", "dot"])))]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["after", "clip", "remove", "list", "dot"])))]
 pub struct Args {
     /// The model's config, as h5-config-get prints it [default: stdin]
     pub config: Option<PathBuf>,
@@ -38,24 +40,44 @@ pub struct Args {
     /// Which output of a LAYER that has several
     #[arg(long, value_name = "N", requires = "after")]
     pub tensor: Option<usize>,
-    /// Take the simulator NAME out again
-    #[arg(long, value_name = "NAME", conflicts_with = "after")]
-    pub remove: Option<String>,
+    /// Clip what layers put out to the golden ranges in FILE, as python -m classes_h5.ranges writes them
+    #[arg(long, value_name = "FILE", conflicts_with = "after")]
+    pub clip: Option<PathBuf>,
+    /// Clip LAYER alone; again for more [default: all that compute something]
+    #[arg(long, value_name = "LAYER", requires = "clip")]
+    pub only: Vec<String>,
+    /// What a clip makes of NaN: NaN, as Keras' own layers do, or 0 [default: keep]
+    #[arg(long, value_name = "NAN", value_parser = ["keep", "zero"], requires = "clip")]
+    pub nan: Option<String>,
+    /// What a clip makes of a value outside the range: the end that it has passed, or 0 [default: saturate]
+    #[arg(long, value_name = "OUTSIDE", value_parser = ["saturate", "zero"], requires = "clip")]
+    pub outside: Option<String>,
+    /// Take the simulator or clip NAME out again; again for more
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["after", "clip"])]
+    pub remove: Vec<String>,
     /// Print the patched config instead of the patch
     #[arg(long, conflicts_with_all = ["list", "dot"])]
     pub apply: bool,
     /// Print what can be injected: name, class, output shape, operator, consumers; a table on a terminal, TSV in a pipe
-    #[arg(long, conflicts_with_all = ["after", "remove", "dot"])]
+    #[arg(long, conflicts_with_all = ["after", "clip", "remove", "dot"])]
     pub list: bool,
     /// Print the list as JSON, one object a line
     #[arg(long, requires = "list")]
     pub json: bool,
-    /// Print the graph for Graphviz; with --after or --remove the patched one, the simulators marked
+    /// Print the graph for Graphviz; with --after, --clip or --remove the patched one, the simulators marked
     #[arg(long)]
     pub dot: bool,
 }
 
 impl Args {
+    /// How layers are clipped.
+    pub fn hardening(&self) -> Options {
+        let is_zero = |choice: &Option<String>| choice.as_deref() == Some("zero");
+        let nan = if is_zero(&self.nan) { Nan::Zero } else { Nan::Keep };
+        let outside = if is_zero(&self.outside) { Outside::Zero } else { Outside::Saturate };
+        Options { only: self.only.clone(), nan, outside }
+    }
+
     /// The simulators that are asked for.
     ///
     /// # Errors
@@ -65,6 +87,9 @@ impl Args {
             !self.name.is_empty() || self.split_activation || self.node.is_some() || self.tensor.is_some();
         if self.after.is_empty() && is_insertion {
             return Err(Failure::usage("--name, --split-activation, --node and --tensor go with --after"));
+        }
+        if self.clip.is_none() && (!self.only.is_empty() || self.nan.is_some() || self.outside.is_some()) {
+            return Err(Failure::usage("--only, --nan and --outside go with --clip"));
         }
         if self.json && !self.list {
             return Err(Failure::usage("--json goes with --list"));

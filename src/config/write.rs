@@ -37,7 +37,9 @@ pub fn write_layer(dialect: Dialect, layer: NewLayer) -> Value {
     if names_modules {
         entry.insert("module".to_owned(), json!(module));
     }
-    entry.insert("class_name".to_owned(), json!(class));
+    // The name that a class is registered under has its package before it.
+    let short = if names_modules { class.rsplit('>').next().unwrap_or(class) } else { class };
+    entry.insert("class_name".to_owned(), json!(short));
     entry.insert("config".to_owned(), Value::Object(config));
     if names_modules {
         entry.insert("registered_name".to_owned(), if module.is_some() { Value::Null } else { json!(class) });

@@ -125,16 +125,32 @@ pub enum EditError {
         /// Why not.
         why: String,
     },
+    /// The layer puts out nothing that a range could be of.
+    #[error("'{layer}' outputs {dtype}, where only floats are clipped", layer = shown(.layer))]
+    NotClippable {
+        /// The layer.
+        layer: String,
+        /// What its output holds.
+        dtype: Dtype,
+    },
+    /// The layer has a clip.
+    #[error("'{layer}' has a clip behind it already, '{clip}'", layer = shown(.layer), clip = shown(.clip))]
+    Clipped {
+        /// The layer.
+        layer: String,
+        /// The clip.
+        clip: String,
+    },
     /// What shall be removed is something else.
-    #[error("'{layer}' is a {class} layer, not a simulator", layer = shown(.layer), class = shown(.class))]
-    NotASimulator {
+    #[error("'{layer}' is a {class} layer, neither a simulator nor a clip", layer = shown(.layer), class = shown(.class))]
+    NotInserted {
         /// The layer.
         layer: String,
         /// Its class.
         class: String,
     },
     /// A simulator that cannot be taken out without guessing.
-    #[error("the simulator '{layer}' cannot be taken out: {why}", layer = shown(.layer))]
+    #[error("'{layer}' cannot be taken out: {why}", layer = shown(.layer))]
     NotRemovable {
         /// The simulator.
         layer: String,

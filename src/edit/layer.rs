@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{self, Input, NewLayer};
 use crate::graph::{Graph, Layer};
+use crate::keras::clip::Clip;
 use crate::keras::simulator;
 
 /// A simulator behind `level.layers[target]`, called once on each input.
@@ -11,6 +12,12 @@ pub(super) fn simulator(level: &Graph, target: usize, name: &str, inputs: &[Inpu
     let dtype = dtype_policy(level, target);
     let config = simulator::unfilled_config(name, dtype);
     entry(level, target, simulator::CLASS, None, config, inputs)
+}
+
+/// A clip behind `level.layers[target]`, called once on each input.
+pub(super) fn clip(level: &Graph, target: usize, name: &str, clip: &Clip, inputs: &[Input]) -> Value {
+    let (class, module) = clip.class();
+    entry(level, target, class, module, clip.config(name, dtype_policy(level, target)), inputs)
 }
 
 /// An `Activation` layer behind `level.layers[target]`, called once on each input.

@@ -1,25 +1,52 @@
-//! The way back: a simulator comes out, and what it followed is wired to what consumed it.
+//! The way back: simulators and clips come out, and what they followed is wired to what consumed them.
 
-use super::{EditError, expectation, expectations, find, rewire_uses, split};
+use std::collections::BTreeMap;
+
+use super::{EditError, expectation, expectations, find, follow, rewire_uses, split};
 use crate::change::Change;
-use crate::graph::{Graph, Layer, Source, Wire};
+use crate::graph::{Address, Graph, Layer, Source, Wire};
 use crate::keras::classes::Kind;
 
-/// Takes the simulator `name` (or `outer/name`) out. Where it had split an activation off, the activation goes back.
-pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, EditError> {
-    let address = find_simulator(root, name)?;
-    let level = root.level(&address);
-    let Some(&index) = address.0.last() else { return Err(EditError::unknown_layer(root, name)) };
-    let layer = &level.layers[index];
-    if layer.kind != Kind::Simulator {
-        return Err(EditError::NotASimulator { layer: name.to_owned(), class: layer.class.to_owned() });
+/// Takes the simulators and clips of these names (or `outer/name`) out. Where a simulator had split an activation off, the
+/// activation goes back.
+pub fn remove(root: &Graph, names: &[impl AsRef<str>]) -> Result<Vec<Change>, EditError> {
+    let mut changes = Vec::new();
+    // By the way to their level.
+    let mut leaving: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+    for name in names.iter().map(AsRef::as_ref) {
+        let address = find_inserted(root, name)?;
+        let Some((&index, outer)) = address.0.split_last() else { return Err(EditError::unknown_layer(root, name)) };
+        let gone = leaving.entry(outer.to_vec()).or_default();
+        if gone.contains(&index) {
+            return Err(EditError::NotRemovable { layer: name.to_owned(), why: "it is named twice".to_owned() });
+        }
+        gone.extend(leave(root, &address, index, name, &mut changes)?);
     }
-    let not_removable = |why: String| EditError::NotRemovable { layer: name.to_owned(), why };
-    if layer.calls.iter().any(|call| call.inputs.len() != 1) {
-        return Err(not_removable("it does not take exactly one tensor".to_owned()));
+    for (outer, gone) in leaving {
+        let level = root.level(&Address([outer.as_slice(), &[0]].concat()));
+        take_out(level, gone, &mut changes);
     }
+    Ok(changes)
+}
 
-    let mut changes = expectations(root, &address);
+/// The layers that go with one, itself among them; what has to stand where it stands, and what changes in others.
+fn leave(
+    root: &Graph,
+    address: &Address,
+    index: usize,
+    name: &str,
+    changes: &mut Vec<Change>,
+) -> Result<Vec<usize>, EditError> {
+    let level = root.level(address);
+    let layer = &level.layers[index];
+    if !is_inserted(level, index) {
+        return Err(EditError::NotInserted { layer: name.to_owned(), class: layer.class.to_owned() });
+    }
+    if layer.calls.iter().any(|call| call.inputs.len() != 1) {
+        let why = "it does not take exactly one tensor".to_owned();
+        return Err(EditError::NotRemovable { layer: name.to_owned(), why });
+    }
+    changes.extend(expectations(root, address));
     let mut gone = vec![index];
     if let Some((activation, target, undo)) = split_off(level, index) {
         changes.push(expectation(&level.layers[activation]));
@@ -27,7 +54,12 @@ pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, EditError> {
         changes.push(undo);
         gone.push(activation);
     }
-    rewire_uses(level, &mut changes, |wire| {
+    Ok(gone)
+}
+
+/// Takes layers out of a level.
+fn take_out(level: &Graph, gone: Vec<usize>, changes: &mut Vec<Change>) {
+    rewire_uses(level, changes, |wire| {
         if !gone.contains(&wire.source.layer) {
             return None;
         }
@@ -40,15 +72,20 @@ pub fn remove(root: &Graph, name: &str) -> Result<Vec<Change>, EditError> {
         _ => true,
     });
     changes.extend(gone.into_iter().map(|index| Change::Remove { layers_at: level.layers_at.clone(), index }));
-    Ok(changes)
 }
 
-/// A simulator by its path, or by its bare name where only one simulator has it.
-fn find_simulator(root: &Graph, name: &str) -> Result<crate::graph::Address, EditError> {
+fn is_inserted(level: &Graph, index: usize) -> bool {
+    level.layers[index].kind == Kind::Simulator || follow::is_clip(level, index)
+}
+
+/// A simulator or clip by its path, or by its bare name where only one has it.
+fn find_inserted(root: &Graph, name: &str) -> Result<Address, EditError> {
     find(root, name).or_else(|error| {
-        let mut named = root.walk().into_iter().filter(|address| {
-            root.trail(address).last().is_some_and(|layer| layer.name == name && layer.kind == Kind::Simulator)
-        });
+        let is_it = |address: &Address| {
+            root.trail(address).last().is_some_and(|layer| layer.name == name)
+                && address.0.last().is_some_and(|&index| is_inserted(root.level(address), index))
+        };
+        let mut named = root.walk().into_iter().filter(is_it);
         match (named.next(), named.next()) {
             (Some(address), None) => Ok(address),
             _ => Err(error),
@@ -70,6 +107,9 @@ fn origin(level: &Graph, gone: &[usize], wire: &Wire) -> Option<Source> {
 
 /// The `Activation` layer that came in with a simulator, the layer it was split off, and how it goes back.
 fn split_off(level: &Graph, simulator: usize) -> Option<(usize, usize, Change)> {
+    if level.layers[simulator].kind != Kind::Simulator {
+        return None;
+    }
     let activation = level.layer(&split::activation_name(level.layers[simulator].name))?;
     let layer = &level.layers[activation];
     let target = source_layer(&level.layers[simulator])?;

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::EditError;
 use crate::change::Change;
-use crate::graph::Layer;
+use crate::graph::{Graph, Layer};
+use crate::keras::classes::Kind;
 use crate::keras::computes;
 
 /// An activation that can be split off.
@@ -35,6 +36,12 @@ fn names_a_function(activation: &Value) -> bool {
 /// The name of the `Activation` layer that belongs to a simulator. It is how `remove` knows it again.
 pub(super) fn activation_name(simulator: &str) -> String {
     format!("{simulator}_activation")
+}
+
+/// The simulator that an `Activation` layer came in with, by its name.
+pub(super) fn simulator_of(level: &Graph, activation: &Layer) -> Option<usize> {
+    let simulator = level.layer(activation.name.strip_suffix("_activation")?)?;
+    (level.layers[simulator].kind == Kind::Simulator).then_some(simulator)
 }
 
 /// Makes `layer` linear.

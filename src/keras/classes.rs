@@ -12,6 +12,7 @@ pub use rule::{Attention, Convolution, Features, Merging, Pooling, Rule, Spatial
 
 use serde_json::Value;
 
+use super::clip;
 use super::simulator;
 use super::variables::{Variable, When};
 use crate::operator::Operator;
@@ -71,6 +72,8 @@ pub enum Kind {
     Operation,
     /// The error simulator.
     Simulator,
+    /// The package's layer that keeps values in a range.
+    Clip,
     /// A class that is not Keras' own, or not known.
     Other,
 }
@@ -80,7 +83,7 @@ impl Kind {
     pub fn class(self) -> Option<&'static Class> {
         match self {
             Kind::Keras(class) => Some(class),
-            Kind::Operation | Kind::Simulator | Kind::Other => None,
+            Kind::Operation | Kind::Simulator | Kind::Clip | Kind::Other => None,
         }
     }
 
@@ -98,6 +101,9 @@ const PACKAGES: [&str; 3] = ["keras", "tf_keras", "tensorflow"];
 pub fn resolve(entry: &Value, class_name: &str) -> Kind {
     if simulator::is_simulator(class_name) {
         return Kind::Simulator;
+    }
+    if clip::is_clip(entry, class_name) {
+        return Kind::Clip;
     }
     let module = entry.get("module");
     let is_foreign = match module.and_then(Value::as_str) {
@@ -187,7 +193,7 @@ impl Class {
 /// Whether a layer of this class, constructed from `config`, may need weights of a file.
 pub fn may_have_weights(kind: Kind, config: &Value) -> bool {
     match kind {
-        Kind::Simulator | Kind::Operation => false,
+        Kind::Simulator | Kind::Clip | Kind::Operation => false,
         Kind::Other => true,
         Kind::Keras(class) => {
             class.has_variables(config)

@@ -56,7 +56,7 @@ fn names(model: &Named) -> Vec<String> {
 fn origins<'a>(graph: &Graph<'a>, other: &Graph) -> Vec<(&'a str, usize, usize)> {
     let before = |source: Source| {
         let layer = &graph.layers[source.layer];
-        let is_passed = layer.kind == Kind::Simulator || other.layer(layer.name).is_none();
+        let is_passed = [Kind::Simulator, Kind::Clip].contains(&layer.kind) || other.layer(layer.name).is_none();
         match layer.calls.get(source.call)?.inputs.as_slice() {
             [wire] if is_passed => Some(wire.source),
             _ => None,

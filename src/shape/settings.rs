@@ -24,7 +24,7 @@ impl<'a> Settings<'a> {
     pub fn rule(&self) -> Rule {
         match self.kind {
             Kind::Keras(class) => class.shape,
-            Kind::Simulator => Rule::Same,
+            Kind::Simulator | Kind::Clip => Rule::Same,
             Kind::Operation | Kind::Other => Rule::Unknown,
         }
     }

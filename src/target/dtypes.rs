@@ -125,7 +125,7 @@ fn computed(layer: &Layer, before: &[Option<Dtype>]) -> Option<Dtype> {
     match layer.kind {
         // What a custom class returns is its own affair.
         Kind::Other | Kind::Operation => None,
-        Kind::Simulator => declared(layer),
+        Kind::Simulator | Kind::Clip => declared(layer),
         Kind::Keras(class) => match class.shape {
             Rule::Convolution(..)
             | Rule::Recurrent(_)

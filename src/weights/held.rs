@@ -92,7 +92,7 @@ fn of_model(model: &Graph, keras: Keras) -> Result<Held, Cycle> {
 
 fn of_class(kind: Kind, config: &Value, keras: Keras) -> Held {
     let mut held = match kind {
-        Kind::Operation => Held::default(),
+        Kind::Operation | Kind::Clip => Held::default(),
         // A bare variable, of which Keras 3 knows nothing.
         Kind::Simulator if !keras.saves_modes() => Held::default(),
         Kind::Simulator => Held::of_own(vec![Variable::one(&["mode"], false)]),

@@ -1,6 +1,6 @@
 """Soft errors in saved Keras models: the filters' companions in Python.
 
-Importing this package makes the simulator known to Keras, 2 and 3, whenever that is imported:
+Importing this package makes its two layers, the simulator and the clip, known to Keras, 2 and 3, whenever that is imported:
 
     import classes_h5
     import keras
@@ -20,6 +20,7 @@ from wrapt import register_post_import_hook
 _PLACES = {
     "ErrorSimulator": "classes_h5.simulator",
     "ErrorSimulatorMode": "classes_h5.simulator",
+    "clip_layer": "classes_h5.clip",
     "error_simulator": "classes_h5.simulator",
     "golden_ranges": "classes_h5.ranges",
     "load": "classes_h5.runner",
@@ -34,7 +35,8 @@ def __getattr__(name: str) -> Any:
 
 
 def _register(keras: Any) -> None:
-    """Makes the layer one that this Keras finds by its name; on another backend than TensorFlow there is none."""
+    """Makes the layers ones that this Keras finds by their names; on another backend than TensorFlow there is no simulator."""
+    importlib.import_module("classes_h5.clip").clip_layer(keras)
     if getattr(keras.backend, "backend", lambda: "tensorflow")() == "tensorflow":
         simulator = importlib.import_module("classes_h5.simulator")
         keras.utils.get_custom_objects().setdefault("ErrorSimulator", simulator.error_simulator(keras))

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{Measured, Note, RangeOf};
+use super::{Note, RangeOf};
 use crate::draw::{Options, Sampler};
 use crate::error_model::{Figures, FitError, Models, ModelsError, NoLayer, Plan, Wanted};
 use crate::keras::dtype::Dtype;
 use crate::layout::{Shape, axes_words};
 use crate::operator::{Convolution, Operator};
 use crate::pattern::{Rows, SpatialClass};
+use crate::ranges::Measured;
 use crate::rng;
 use crate::sites::drawn::Drawing;
 use crate::sites::npy::{self, NpyError};

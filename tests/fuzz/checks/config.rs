@@ -163,10 +163,10 @@ fn an_insertion_comes_back(
         the_saved_layers_stay(graph, &new, keras);
     }
 
-    let removal = patch::build(&edit::remove(&new, simulator).expect("what went in comes out"));
+    let removal = patch::build(&edit::remove(&new, &[simulator]).expect("what went in comes out"));
     let text = written(&patched, arrays);
     let wanted = json::parse_wanted(&text, config::wanted, &mut Arrays::default()).expect("JSON").value;
-    let wanted = edit::remove(&config::read(&wanted).expect("as the whole"), simulator).expect("as the whole");
+    let wanted = edit::remove(&config::read(&wanted).expect("as the whole"), &[simulator]).expect("as the whole");
     assert_eq!(patch::build(&wanted), removal, "what is not wanted does not count");
     // Where only the ends of a model told how its calls are numbered, and told what no Keras writes, the number is lost.
     let numbers = call_numbers(&new);

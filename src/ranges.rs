@@ -78,13 +78,7 @@ pub enum RangesError {
 /// # Errors
 /// The document has no such range.
 pub fn range_of(document: &Value, name: &str, layer: &Layer) -> Result<Measured, RangesError> {
-    let document = object(Some(document), "")?;
-    let layers = object(document.get(LAYERS), "/layers")?;
-    let Some(entry) = layers.get(name) else {
-        return Err(RangesError::NoLayer { layer: name.to_owned(), there: layers.keys().cloned().collect() });
-    };
-    let at = format!("/{LAYERS}/{}", name.replace('~', "~0").replace('/', "~1"));
-    let entry = object(Some(entry), &at)?;
+    let (entry, at) = entry_of(document, name)?;
     let had = entry.get("activation").and_then(Value::as_str).filter(|name| *name != "linear");
     let is_split = own_activation(layer.config).is_none();
     match (had, entry.get(BEFORE_ACTIVATION)) {
@@ -98,6 +92,37 @@ pub fn range_of(document: &Value, name: &str, layer: &Layer) -> Result<Measured,
         }
         _ => Ok(Measured { range: ends(entry, &at)?, of: format!("'{}'", shown(name)) }),
     }
+}
+
+/// The range of what a layer puts out when it has its activation, wherever the config applies that now.
+///
+/// # Errors
+/// The document has no such range.
+pub fn range_behind(document: &Value, name: &str) -> Result<Range, RangesError> {
+    let (entry, at) = entry_of(document, name)?;
+    ends(entry, &at)
+}
+
+/// The names of all layers that the document has a range for.
+///
+/// # Errors
+/// The document holds no layers.
+pub fn names(document: &Value) -> Result<Vec<&str>, RangesError> {
+    Ok(layers(document)?.keys().map(String::as_str).collect())
+}
+
+fn layers(document: &Value) -> Result<&Map<String, Value>, RangesError> {
+    object(object(Some(document), "")?.get(LAYERS), "/layers")
+}
+
+/// What the document has for a layer, and where, as a JSON Pointer.
+fn entry_of<'v>(document: &'v Value, name: &str) -> Result<(&'v Map<String, Value>, String), RangesError> {
+    let layers = layers(document)?;
+    let Some(entry) = layers.get(name) else {
+        return Err(RangesError::NoLayer { layer: name.to_owned(), there: layers.keys().cloned().collect() });
+    };
+    let at = format!("/{LAYERS}/{}", name.replace('~', "~0").replace('/', "~1"));
+    Ok((object(Some(entry), &at)?, at))
 }
 
 fn ends(entry: &Map<String, Value>, at: &str) -> Result<Range, RangesError> {
