@@ -306,4 +306,3 @@ fn output_not_found(root: &Graph) -> Option<(String, String)> {
         Some((root.path(&address), root.path(&nested)))
     })
 }
-

@@ -221,8 +221,8 @@ pub fn rewritten(options: &RewriteOptions, report: &Report) -> Vec<String> {
     // Only a simulator makes a difference between the two.
     if report.simulators > 0 {
         // Keras 3 loads files of Keras 2 as well, and not the other way round.
-        let other =
-            if report.keras.others_that_load_its_files().next().is_some() { "; --keras 3 if that shall load it" } else { "" };
+        let is_loaded_by_others = report.keras.others_that_load_its_files().next().is_some();
+        let other = if is_loaded_by_others { "; --keras 3 if that shall load it" } else { "" };
         let why = match (&report.written_by, options.keras) {
             (Some(version), _) => format!(" (MODEL was written by {}{other})", shown(version)),
             (None, None) => format!(" (MODEL does not say who wrote it{other})"),

@@ -53,7 +53,11 @@ pub enum RewriteError {
     #[error("MODEL is of Keras 3, and Keras 2 loads no config of Keras 3")]
     NewerConfig,
     /// A file of Keras 2 for Keras 3, which does not find the output of a nested model there.
-    #[error("MODEL is of Keras 2, and Keras 3 would not load it: it does not find there what '{}' takes from the nested model '{}'", shown(layer), shown(nested))]
+    #[error(
+        "MODEL is of Keras 2, and Keras 3 would not load it: it does not find there what '{}' takes from the nested model '{}'",
+        shown(layer),
+        shown(nested)
+    )]
     NestedConfig {
         /// The layer that takes it.
         layer: String,
