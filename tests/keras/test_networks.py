@@ -6,15 +6,20 @@ import zoo
 from classes_h5.simulator import ErrorSimulatorMode
 from kerases import KERAS, run, same_bits, simulators
 from prove import Network
+from test_any_rank import SMALL as ALL_TAKEN
 
 LARGE = ("vgg16", "resnet50", "inceptionv3", "densenet121", "mobilenetv2", "efficientnetb0", "xception", "nasnetmobile")
-SAMPLE = {name: 3 if name in LARGE else 12 for name in zoo.NETWORKS} | {"nasnetmobile": 2}
-every_network = pytest.mark.parametrize(
-    "network",
-    [(name, version) for name in zoo.NETWORKS for version in KERAS],
-    indirect=True,
-    ids=lambda case: f"{case[0]}-keras{case[1]}",
-)
+# One for each container, and more where it costs little; none where test_any_rank takes every layer.
+SAMPLE = {name: 2 if name in LARGE else 12 for name in zoo.NETWORKS if name not in ALL_TAKEN}
+
+
+def every(names):
+    return pytest.mark.parametrize(
+        "network",
+        [(name, version) for name in names for version in KERAS],
+        indirect=True,
+        ids=lambda case: f"{case[0]}-keras{case[1]}",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +37,7 @@ def sample(targets, count):
     return [targets[round(i * (len(targets) - 1) / max(count - 1, 1))] for i in range(count)]
 
 
-@every_network
+@every(SAMPLE)
 def test_with_a_simulator_it_is_the_same_network_until_a_fault_is_played(network, tmp_path):
     first = network[0].version == 2
     for number, target in enumerate(sample(network[0].targets(), SAMPLE[network[0].path.stem])):
@@ -46,7 +51,7 @@ def test_with_a_simulator_it_is_the_same_network_until_a_fault_is_played(network
             raise AssertionError(f"{saved.path.name}, behind {target}: {error}") from error
 
 
-@every_network
+@every([*SAMPLE, *ALL_TAKEN])  # in this order, so that each network is made once
 def test_what_is_listed_is_what_keras_has(network):
     network, _ = network
     rows = pipe.targets(network.config)
