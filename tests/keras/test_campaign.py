@@ -1,5 +1,6 @@
 """Campaigns: the real Snakemake, from a YAML file to a table and a page."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import time
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ import pipe
 import psutil
 import pytest
 from campaigns import BINARIES, CAMPAIGNS, SMALL, changed, command, snakemake
-from classes_h5.campaign import basis
+from classes_h5.campaign import basis, commands, jobs
 from classes_h5.campaign.definition import Campaign
 from classes_h5.filters import FilterError
 from kerases import DATA
@@ -58,27 +60,25 @@ def test_the_activation_is_split_off_and_its_range_is_the_one_before(whole):
     assert '"value":-' in lines
 
 
-def test_a_worker_that_is_killed_costs_its_shard_alone_and_shards_make_the_same_table(whole, tmp_path):
+def test_a_player_that_is_killed_costs_one_unit_and_shards_make_the_same_table(whole, tmp_path):
     settings = {**SMALL, "layers": ["conv2d"], "shard": 15}
-    process = snakemake(tmp_path, settings, "predictions.tsv", start=True)
-    victim = None
-    while victim is None and process.poll() is None:
-        time.sleep(0.1)
-        if list(tmp_path.glob("*/*/*/*.predictions.tsv")):
-            victim = player_below(process.pid)
-    os.kill(victim[0], signal.SIGKILL)
+    process = snakemake(tmp_path, settings, "predictions.tsv", "--cores", "1", start=True)
+    while process.poll() is None and not list(tmp_path.glob(PARTS)):
+        time.sleep(0.01)
+    os.kill(player_below(process.pid), signal.SIGKILL)
     said = process.communicate()[0]
-    assert process.returncode == 1
-    missing = f"{victim[1]}.predictions.tsv"
-    assert f"output: {missing}" in said
-    finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*/*/*.tsv")}
-    assert len(finished) == 3 and tmp_path / missing not in finished
-    assert not (tmp_path / "predictions.tsv").exists()
+    assert process.returncode == 1 and "rule play_0" in said
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob(PARTS)}
+    assert 1 <= len(finished) <= 4 and not (tmp_path / "predictions.tsv").exists()
 
-    said, code = snakemake(tmp_path, settings, "predictions.tsv")
-    assert code == 0, said
-    assert len(re.findall(r"rule predictions:$", said, re.MULTILINE)) == 1
-    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    process = snakemake(tmp_path, settings, "predictions.tsv", start=True)
+    kept = {}
+    while process.poll() is None:
+        kept |= {path: path.stat().st_mtime_ns for path in map(Path, finished) if path.exists()}
+        time.sleep(0.05)
+    assert process.returncode == 0, process.communicate()[0]
+    assert kept == finished
+    assert not list(tmp_path.glob(PARTS)) and not list(tmp_path.glob("*/*/*/*.played"))
     assert (tmp_path / "ranges.json").read_bytes() == (whole / "ranges.json").read_bytes()
     lines = (whole / "predictions.tsv").read_bytes().splitlines(keepends=True)
     expected = [line for line in lines if line.startswith((b"layer\t", b"conv2d\t"))]
@@ -88,16 +88,45 @@ def test_a_worker_that_is_killed_costs_its_shard_alone_and_shards_make_the_same_
     assert b"".join(shard.read_bytes() for shard in shards) == (whole / run / "0000000-0000030.sites.ndjson").read_bytes()
 
 
+PARTS = "*/*/*/.*.played.*"  # units that are played, before their job is done
+
+
 def player_below(ancestor):
-    """(process, shard) of a player that a process has started."""
+    """The player that a process has started."""
     for process in psutil.Process(ancestor).children(recursive=True):
         try:
             words = process.cmdline()
         except psutil.Error:
             continue  # it has ended
-        if words[1:3] == ["-m", "classes_h5.play"]:
-            return process.pid, words[3].removesuffix(".h5")
+        if words[1:3] == ["-m", "classes_h5.campaign.player"]:
+            return process.pid
     return None
+
+
+def test_the_plan_does_not_matter_and_a_unit_is_what_the_filters_and_play_make_of_it(whole, tmp_path):
+    """Units in any order and any company; then the first by the commands that the page shows."""
+    folder = tmp_path / "results"
+    shutil.copytree(whole, folder)
+    campaign = Campaign(SMALL)
+    units = campaign.shards()
+    with contextlib.chdir(folder):
+        jobs.write(campaign, [[units[3], units[0]], [units[2], units[1]]])
+    for number in range(2):
+        shell(commands.play_job(number), folder)
+    for run, shard in units:
+        assert (folder / run.folder / f"{shard}.played").read_bytes() == (whole / run.folder / f"{shard}.predictions.tsv").read_bytes()
+    run, shard = units[0]
+    shell(commands.faulty(campaign, run, shard), folder)
+    shell(commands.play(campaign, run, shard), folder)
+    alone, together = (path / run.folder / f"{shard}.predictions.tsv" for path in (folder, whole))
+    assert alone.stat().st_ino != together.stat().st_ino and alone.read_bytes() == together.read_bytes()
+
+
+def shell(command, folder):
+    """Runs a step of a campaign as its Snakefile does."""
+    told = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=folder, env={**os.environ, **told}, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_finished_campaign_is_not_run_again_and_grows_by_what_is_missing(whole):

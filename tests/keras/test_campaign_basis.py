@@ -79,7 +79,7 @@ def planned(folder, settings=SMALL):
     return set() if "Nothing to be done" in said else set(re.findall(r"^ *(?:local)?rule (\w+):$", said, re.MULTILINE)) - {"all"}
 
 
-FROM_THE_MODEL = {"config", "ranges", "patch", "sites", "faulty", "predictions", "table", "estimates", "record", "page"}
+FROM_THE_MODEL = {"config", "ranges", "patch", "sites", "play_0", "predictions", "table", "estimates", "record", "page"}
 
 
 @pytest.mark.parametrize("time", [-(10**18), 0], ids=["older", "equal"])
@@ -105,7 +105,7 @@ def test_a_moved_model_is_not_played_again(campaign):
 def test_other_labels_are_judged_with_the_ranges_and_the_sites_kept(campaign, tmp_path):
     np.save(tmp_path / "labels.npy", np.load(campaign / "labels.npy")[::-1])
     over(campaign / "labels.npy", tmp_path / "labels.npy", -(10**15))
-    assert planned(campaign) == {"faulty", "predictions", "table", "estimates", "record", "page"}
+    assert planned(campaign) == {"play_0", "predictions", "table", "estimates", "record", "page"}
 
 
 def test_an_extended_campaign_never_mixes_two_models(campaign, models, tmp_path):

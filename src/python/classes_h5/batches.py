@@ -1,63 +1,160 @@
-"""Computes the predictions of many faults: what lies before the simulator once an input, what follows in full batches."""
+"""Computes the predictions of many faults: what lies before a simulator once an input, what follows in batches of faults."""
 
 from collections import namedtuple
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from classes_h5.cut import cut
-from classes_h5.simulator import ErrorSimulatorMode
+from classes_h5.simulator import SparseSites, scatter
 
 # pairs: their places among all; golden, faulty: the network's outputs, each with a row a pair; changed: for each pair
-# whether the simulator changed a bit.
+# whether its site changed a bit.
 Batch = namedtuple("Batch", "pairs golden faulty changed")
 
+BOUND = 2**30  # bytes of activations that are kept for the inputs
+LEAST = 8  # rows computed at once: of a single one TensorFlow multiplies matrices another way
 
-def play_batches(model, found, images, pairs, size, graph):
-    """Yields Batches that hold each of the pairs (site, input) once, in an order of their own.
 
-    Every computation has `size` rows, if need be of padding: so a prediction depends little on which others are made.
-    images: an array for each of the network's inputs. graph: compile (tf.function), else compute eagerly.
+class Inputs:
+    """What a network makes of its inputs at one gate after the other: computed once, and held for as many inputs as fit the bound.
+
+    images: an array for each of the network's inputs. used: the numbers of those that will be met. size: how many are computed
+    at once at most.
     """
-    before, after = cut(model, found.outermost)
-    simulator, dtypes = found.layer, [tensor.dtype for tensor in model.inputs]
 
-    def rest(carried, rows):
-        return after([tf.gather(tensor, rows) for tensor in carried])
+    def __init__(self, network, model, images, used, size, bound=BOUND):
+        self.network, self.images, self.size = network, images, size
+        self.least = network.rows or min(LEAST, size)
+        self.used = np.unique(used)
+        self._dtypes = [tensor.dtype for tensor in model.inputs]
+        self._held = min(len(self.used), bound // self._weight())
+        self._gate, self._values = None, {}  # where it is, and {key: value} of what is held there
+        self._passed: set = set()  # regions
+        self._golden: list = []
 
-    if graph:
-        before, rest = tf.function(before), tf.function(rest)
+    def _weight(self):
+        """The bytes that an input takes at most: at a gate and at the next one, and its outputs."""
+        network, rows = self.network, self.network.rows or 1
+        known = self._given(network.inputs, self.used[np.zeros(rows, int)])
+        everything = [*known, *(name for region in network.regions for name in region.outputs)]
+        made = network.compute(network.regions, known, everything)
+        bytes_of = {name: sum(part.shape.num_elements() * part.dtype.size for part in parts(value)) for name, value in made.items()}
+        most = max(sum(bytes_of[name] for name in network.entry(gate)) for gate in network.gates)
+        return max(1, (2 * most + sum(bytes_of[name] for name in network.outputs)) // rows)
 
+    def meet(self, gate, numbers):
+        """(what is known at a gate of the inputs with these numbers, their golden outputs), each with a row a number."""
+        places = np.searchsorted(self.used, numbers)
+        if places.max() < self._held:
+            self._move_to(gate)
+            return taken(self._values, self.network.entry(gate), places), [output[places] for output in self._golden]
+        distinct, rows = np.unique(numbers, return_inverse=True)
+        wanted = self.network.entry(gate)
+        regions, own = self.network.way(wanted, {})
+        known = self.network.compute(regions, self._given(own, self._padded(distinct)), wanted)
+        golden = [output.numpy()[rows] for output in self.network.rest(gate, known)]
+        return taken(known, wanted, rows), golden
+
+    def _move_to(self, gate):
+        if gate is self._gate:
+            return
+        network, entry = self.network, self.network.entry(gate)
+        regions, own = network.way(entry, self._values)
+        self._passed |= set(regions)
+        made = [*self._values, *(name for region in regions for name in region.outputs)]
+        wanted = self._still_needed(made) | set(entry)
+        missing = [name for name in wanted if name not in self._values]
+        new = self._in_blocks(lambda known: network.compute(regions, known, missing), own)
+        self._values = {name: value for name, value in {**self._values, **new}.items() if name in wanted}
+        self._gate = gate
+        if not self._golden:
+            golden = self._in_blocks(lambda known: dict(enumerate((part, None) for part in network.rest(gate, known))), entry)
+            self._golden = [golden[place][0].numpy() for place in range(len(network.outputs))]
+
+    def _still_needed(self, names):
+        """Those of some keys that a region takes which is not passed yet."""
+        return set(names) & {name for region in self.network.regions if region not in self._passed for name in region.inputs}
+
+    def _in_blocks(self, compute, own):
+        """What a function of what is known makes for all inputs that are held. own: the keys that it takes."""
+        blocks = []
+        for start in range(0, self._held, self.size):
+            places = np.arange(start, min(start + self.size, self._held))
+            padded = self._padded(places)
+            held = [name for name in own if name in self._values]
+            known = taken(self._values, held, padded)
+            known |= self._given([name for name in own if name not in self._values], self.used[padded])
+            blocks.append({name: cut(value, len(places)) for name, value in compute(known).items()})
+        if len(blocks) == 1:
+            return blocks[0]
+        return {name: joined([block[name] for block in blocks]) for name in blocks[0]}
+
+    def _given(self, names, numbers):
+        """The network's own inputs."""
+        parts = dict(zip(self.network.inputs, zip(self.images, self._dtypes)))
+        return {name: (tf.cast(parts[name][0][numbers], parts[name][1]), None) for name in names}
+
+    def _padded(self, places):
+        """As many as are computed at once at least."""
+        return np.resize(places, max(len(places), self.least))
+
+
+def taken(values, names, rows):
+    """Some rows of values: {key: (tensor, mask)}"""
+    return {name: tuple(None if part is None else tf.gather(part, rows) for part in values[name]) for name in names}
+
+
+def parts(value):
+    """The tensor and, if it has one, its mask."""
+    return [part for part in value if part is not None]
+
+
+def cut(value, count):
+    """The first rows of a value."""
+    return tuple(part if part is None or len(part) == count else part[:count] for part in value)
+
+
+def joined(values):
+    """The rows of values one below the other."""
+    return tuple(None if parts[0] is None else tf.concat(parts, 0) for parts in zip(*values))
+
+
+def play_batches(inputs, gate, sites, pairs):
+    """Yields Batches that hold each of the pairs (site, input) once, in an order of their own. sites: those that a simulator holds.
+
+    The batches are of one size, or one less, and no input is met in more than two if a batch holds more pairs than it has.
+    """
+    network = inputs.network
+    inject = Injection(sites, network.compiled)
     order = np.lexsort((pairs[:, 0], pairs[:, 1]))
-    used, rank = np.unique(pairs[:, 1], return_inverse=True)
+    for batch in np.array_split(order, -(-len(order) // inputs.size)):
+        padded = np.resize(batch, network.rows or max(len(batch), inputs.least))
+        known, golden = inputs.meet(gate, pairs[padded, 1])
+        inject.pick(pairs[padded, 0])
+        faulty = network.rest(gate, known, inject)
+        rows = len(batch)
+        yield Batch(batch, [array[:rows] for array in golden], [tensor.numpy()[:rows] for tensor in faulty], inject.changed[:rows])
 
-    @lru_cache(maxsize=2)
-    def block(number):
-        """Of `size` of the inputs used: the tensors at the cut, the golden outputs."""
-        members = used[np.minimum(np.arange(size) + number * size, len(used) - 1)]
-        carried = before([tf.cast(part[members], dtype) for part, dtype in zip(images, dtypes)])
-        simulator.set_mode(ErrorSimulatorMode.disabled)
-        golden = rest(carried, tf.range(size))
-        simulator.set_mode(ErrorSimulatorMode.enabled)
-        return carried, [tensor.numpy() for tensor in golden]
 
-    at = None
-    for start in range(0, len(order), size):
-        batch = order[start : start + size]
-        if at != rank[batch[0]] // size:
-            # A batch meets at most `size` inputs, one rank after the other: two blocks hold them.
-            at = rank[batch[0]] // size
-            blocks = block(at), block(min(at + 1, (len(used) - 1) // size))
-            carried = [tf.concat(tensors, 0) for tensors in zip(*(of for of, _ in blocks))]
-            golden = [np.concatenate(arrays) for arrays in zip(*(of for _, of in blocks))]
-        padded = np.resize(batch, size)
-        rows = rank[padded] - at * size
-        simulator.select(pairs[padded, 0])
-        faulty = rest(carried, tf.constant(rows, tf.int32))
-        yield Batch(
-            batch,
-            [array[rows[: len(batch)]] for array in golden],
-            [tensor.numpy()[: len(batch)] for tensor in faulty],
-            simulator.last_changed[: len(batch)],
-        )
+class Injection:
+    """Puts the picked sites into a tensor, one into each row; `changed` tells in which rows a bit changed."""
+
+    def __init__(self, sites, compiled):
+        self.sites, self.changed = sites, np.empty(0, bool)
+        self._sparse = isinstance(sites, SparseSites)
+        how: Any = scatter if self._sparse else sites.inject
+        self._inject = tf.function(how, reduce_retracing=True) if compiled else how
+
+    def pick(self, sites):
+        self._picked = sites
+
+    def __call__(self, tensor):
+        if not self._sparse:
+            outputs, changed = self._inject(tensor, self._picked)
+            self.changed = changed.numpy()
+            return outputs
+        rows, *cells = self.sites.cells_of(self._picked)
+        outputs, changed = self._inject(tensor, *map(tf.constant, (rows, *cells)))
+        self.changed = np.bincount(rows[changed.numpy()], minlength=len(self._picked)) > 0
+        return outputs

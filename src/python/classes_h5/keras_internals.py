@@ -32,3 +32,20 @@ def input_structure(graph):
 def flatten_inputs(graph):
     """The function by which a graph makes a flat list of what it is called with."""
     return getattr(graph, "_standardize_inputs", None) or graph._flatten_to_reference_inputs
+
+
+def taken_by(graph):
+    """The function by which a graph makes the tensors that it computes with of what it is called with."""
+    if hasattr(graph, "_standardize_inputs"):
+        return graph._standardize_inputs
+    conform = graph._conform_to_reference_input
+    return lambda inputs: [conform(part, own) for part, own in zip(graph._flatten_to_reference_inputs(inputs), graph.inputs)]
+
+
+def mask_of(tensor):
+    """What says which parts of a tensor count; None where all do."""
+    return getattr(tensor, "_keras_mask", None)
+
+
+def set_mask(tensor, mask):
+    tensor._keras_mask = mask

@@ -18,11 +18,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from classes_h5 import inputs
-from classes_h5.batches import play_batches
+from classes_h5.batches import Inputs, play_batches
 from classes_h5.cut import layer_before, simulators, times_called
 from classes_h5.files import Refused, keras_for
 from classes_h5.judge import asked, classes_of, judge
 from classes_h5.keras_internals import graph_of
+from classes_h5.network import Network
 from classes_h5.simulator import ErrorSimulatorMode, error_simulator
 from classes_h5.site_lines import Site, SiteError, read_sites
 
@@ -107,30 +108,39 @@ def play(
     chosen = range(first, len(sites) if count is None else min(first + count, len(sites)))
     if not chosen:
         raise PlayError(f"no site to play: {len(sites)} sites, the first wanted is {first}")
-    images, labels = checked(model, images, labels)
-    classes = classes_of(model)
-    if classes is None and outcome is None:
-        shapes = ", ".join(str(tuple(output.shape[1:])) for output in model.outputs)
-        raise PlayError(f"outputs of shape {shapes} are not one score for each class: give an outcome function")
-    if labels is not None and classes and not (labels.min() >= 0 and labels.max() < classes):
-        raise PlayError(f"labels are from {labels.min()} to {labels.max()}, the network has classes 0 to {classes - 1}")
-
+    images, labels, classes = fitting(model, images, labels, outcome)
     behind = layer_before(found)
     if others := sorted({site.drawn_for for site in sites} - {"", behind}):
         told = ", ".join(map(repr, others))
         warnings.warn(f"the sites were drawn for {told}, and are played behind {behind!r}", PlayWarning, stacklevel=2)
     layer = layer or behind
-    batch_size = model.inputs[0].shape[0] or batch_size
     pairs = paired(design, seed, layer, sites, chosen, len(images[0]))
+    network = Network(model, [found.layer], graph)
+    met = Inputs(network, model, images, pairs[:, 1], model.inputs[0].shape[0] or batch_size)
+    table = judged(met, found.layer, found.layer.injection_sites, pairs, labels, classes, outcome)
+    found.layer.set_mode(ErrorSimulatorMode.enabled)
+    found.layer.select(None)
+    return named(table, layer, sites, pairs)
+
+
+def judged(met, gate, injected, pairs, labels, classes, outcome, told=None):
+    """What is said of each pair (site, input). met: Inputs. injected: the sites as a simulator holds them. told: a function that
+    is called with how many more are judged."""
     table = {name: [None] * len(pairs) for name in COLUMNS}
-    for batch in play_batches(model, found, images, pairs, batch_size, graph):
-        judged = judge(batch, None if labels is None else labels[pairs[batch.pairs, 1]], classes is not None)
+    for batch in play_batches(met, gate, injected, pairs):
+        said = judge(batch, None if labels is None else labels[pairs[batch.pairs, 1]], classes is not None)
         if outcome:
-            judged["outcome"] = hooked(outcome, batch, [part[pairs[batch.pairs, 1]] for part in images])
-        for name, values in judged.items():
+            said["outcome"] = hooked(outcome, batch, [part[pairs[batch.pairs, 1]] for part in met.images])
+        for name, values in said.items():
             for pair, value in zip(batch.pairs, values):
                 table[name][pair] = value
-    found.layer.select(None)
+        if told:
+            told(len(batch.pairs))
+    return table
+
+
+def named(table, layer, sites, pairs):
+    """The table with what each of its lines is charged to."""
     table["layer"] = [layer] * len(pairs)
     table["input"] = pairs[:, 1].tolist()
     for name in (name for name in Site._fields if name in COLUMNS):
@@ -191,6 +201,18 @@ def matching(path, found):
                 f"{path}: site {place} has {site.cells} cells, that of {found.path} {cells}: not those it was filled with"
             )
     return sites
+
+
+def fitting(model, images, labels, outcome):
+    """(images, labels, how many classes there are) that fit the network."""
+    images, labels = checked(model, images, labels)
+    classes = classes_of(model)
+    if classes is None and outcome is None:
+        shapes = ", ".join(str(tuple(output.shape[1:])) for output in model.outputs)
+        raise PlayError(f"outputs of shape {shapes} are not one score for each class: give an outcome function")
+    if labels is not None and classes and not (labels.min() >= 0 and labels.max() < classes):
+        raise PlayError(f"labels are from {labels.min()} to {labels.max()}, the network has classes 0 to {classes - 1}")
+    return images, labels, classes
 
 
 def checked(model, images, labels):

@@ -99,15 +99,16 @@ class SparseSites(Sites):
         if len(shapes) > 1:
             raise ValueError(f"ErrorSimulator: the sites have shapes {' and '.join(map(str, sorted(shapes)))}, must have one")
         self.shape = shapes.pop() or None
-        index, value, flip = (np.concatenate([site[part] for site in self.sites] or [[]]) for part in range(3))
-        lengths = [len(site[0]) for site in self.sites]
-        self._last = int(index.max(initial=0))
+        self._cells = [np.concatenate([site[part] for site in self.sites] or [[]]) for part in range(3)]
+        self._lengths = np.array([len(site[0]) for site in self.sites], np.int64)
+        self._first = np.cumsum(self._lengths) - self._lengths
+        self._last = int(self._cells[0].max(initial=0))
         if self.shape is not None:
             self._check_size(self.shape)
         with tf.init_scope():
             self._index, self._value, self._flip = (
-                tf.RaggedTensor.from_row_lengths(tf.constant(cells, dtype), lengths)
-                for cells, dtype in ((index, tf.int64), (value, tf.float32), (flip, tf.int32))
+                tf.RaggedTensor.from_row_lengths(tf.constant(cells, dtype), self._lengths)
+                for cells, dtype in zip(self._cells, CELL)
             )
 
     @staticmethod
@@ -145,14 +146,15 @@ class SparseSites(Sites):
     def inject(self, inputs, picked):
         """(outputs, for each image whether a cell of its site changed a bit)"""
         index, value, flip = (tf.gather(cells, picked) for cells in (self._index, self._value, self._flip))
-        flat = tf.reshape(inputs, (tf.shape(inputs)[0], -1))
-        cells = tf.stack([index.value_rowids(), index.values], axis=1)
-        before = tf.gather_nd(flat, cells)
-        bits = tf.bitcast(tf.cast(before, tf.float32), tf.int32)
-        flipped = tf.bitcast(tf.bitwise.bitwise_xor(bits, flip.values), tf.float32)
-        found = tf.cast(tf.where(flip.values == 0, value.values, flipped), inputs.dtype)
-        outputs = tf.reshape(tf.tensor_scatter_nd_update(flat, cells, found), tf.shape(inputs))
-        return outputs, tf.reduce_any(index.with_values(differ(before, found)), axis=1)
+        outputs, changed = scatter(inputs, index.value_rowids(), index.values, value.values, flip.values)
+        return outputs, tf.reduce_any(index.with_values(changed), axis=1)
+
+    def cells_of(self, picked):
+        """(image, index, value, flip) of all cells that the sites picked for images have: what `scatter` takes."""
+        lengths = self._lengths[picked]
+        images = np.repeat(np.arange(len(picked)), lengths)
+        places = np.arange(len(images)) + (self._first[picked] - np.cumsum(lengths) + lengths)[images]
+        return images, *(cells[places] for cells in self._cells)
 
     def config(self):
         return [self._config(*site) for site in self.sites], []
@@ -167,6 +169,19 @@ class SparseSites(Sites):
             bits = flip.view(np.uint32).tolist()
             site["bit"] = [b.bit_length() - 1 if b else None for b in bits]
         return site
+
+
+CELL = (tf.int64, tf.float32, tf.int32)  # index, value, flip
+
+
+def scatter(inputs, images, index, value, flip):
+    """(inputs with the cells at these places, for each of them whether it changed a bit): value counts where flip is 0."""
+    flat = tf.reshape(inputs, (tf.shape(inputs)[0], -1))
+    places = tf.stack([images, index], axis=1)
+    before = tf.gather_nd(flat, places)
+    flipped = tf.bitcast(tf.bitwise.bitwise_xor(tf.bitcast(tf.cast(before, tf.float32), tf.int32), flip), tf.float32)
+    found = tf.cast(tf.where(flip == 0, value, flipped), inputs.dtype)
+    return tf.reshape(tf.tensor_scatter_nd_update(flat, places, found), tf.shape(inputs)), differ(before, found)
 
 
 def differ(these, those):
@@ -259,6 +274,11 @@ class _Simulation(_Layer):
     def last_changed(self):
         """For each image of the last batch whether the errors changed a bit: not if the cells held those values already."""
         return self._playback.changed.numpy()
+
+    @property
+    def injection_sites(self):
+        """The sites in their form: DenseSites or SparseSites."""
+        return self._sites
 
     def cell_counts(self):
         """How many cells each site has."""

@@ -92,8 +92,18 @@ def play(campaign, run, shard):
     )  # fmt: skip
 
 
+def play_job(number):
+    """Plays all shards of a job with one model: each becomes what `faulty` and `play` make of it."""
+    return line(PYTHON + "campaign.player", "jobs.json", number)
+
+
+def keep(run, shard):
+    files = f"{run.folder}/{shard}"
+    return line("cp", f"{files}.played", f"{files}.predictions.tsv")
+
+
 def of_one_shard(campaign):
-    """All steps that lead to the first shard, and those behind the last."""
+    """All steps that lead to the first shard, and those behind the last; that shard as it is played alone."""
     run = campaign.runs[0]
     shard = run.shards(campaign.settings["shard"])[0]
     return [

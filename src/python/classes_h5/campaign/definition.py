@@ -114,6 +114,7 @@ class Campaign:
                 takes = next(iter(wanted)) if wanted and len(wanted) == 1 else name
                 arrays.check_inputs(found, takes, (wanted or {}).get(takes))
                 counts[name] = len(found)
+        self.number_of_inputs = max(counts.values(), default=0)
         with mistakes.of("inputs"):
             if len(set(counts.values())) > 1:
                 told = ", ".join(f"{count} of {name}" for name, count in counts.items())
