@@ -56,14 +56,14 @@ def test_a_judge_of_ones_own_beside_the_yaml_and_one_line_of_progress(folder):
     assert "outcome=" in (folder / "results" / "estimates.tsv").read_text()
     lines = said.splitlines()
     assert all(line.startswith("campaign: ") for line in lines), said
-    assert "campaign: golden ranges" in lines and "campaign: 2 of 2 shards" in lines and len(lines) < 10
+    assert "campaign: golden ranges" in lines and "campaign: the page" in lines and len(lines) < 8
+    assert not list((folder / "results").glob(".played-*"))
     assert "rule predictions:" in (folder / "results" / "snakemake.log").read_text()
     # Another function is another result; what a step says is told once, without Snakemake's words about it.
     said, code = command(folder, {**TINY, "outcome": "judge.py:broken"})
     assert code == 1
-    assert [line for line in said.splitlines() if "shards" not in line] == [
+    assert said.splitlines() == [
         "play: the outcome function: ValueError: no such class",
-        "campaign: 2 steps failed; run it again and only what is missing is made",
         "campaign: all that Snakemake says: results/snakemake.log",
     ]
 
@@ -155,31 +155,51 @@ class Terminal(io.StringIO):
         return True
 
 
-def shown(events, out, seconds=60):
+def shown(events, out, seconds=60, folder="/"):
     clock = iter(range(0, 10**9, seconds))
-    followed = progress.Progress("/", out, lambda: next(clock))
+    followed = progress.Progress(folder, out, lambda: next(clock))
     followed.follow(map(json.dumps, events))
     return out.getvalue()
 
 
-PLAYED = [{"shards": 20}, {"begun": "ranges"}, *[{"begun": "predictions"}, {"finished": "predictions"}] * 20, {"begun": "page"}]
+PLAYED = [
+    {"jobs": ["sites", "play_0", "play_1"]}, {"begun": "ranges"}, {"begun": "play_0"}, {"begun": "play_1"},
+    {"finished": "play_0", "words": []}, {"finished": "play_1", "words": []}, {"begun": "page"},
+]  # fmt: skip
 
 
-def test_a_terminal_has_one_line():
-    text = shown(PLAYED, Terminal())
+@pytest.fixture
+def planned(tmp_path):
+    """The folder of a campaign of two jobs."""
+    jobs = [[{"predictions": 300}, {"predictions": 100}], [{"predictions": 200}]]
+    (tmp_path / "jobs.json").write_text(json.dumps({"jobs": jobs}))
+    return tmp_path
+
+
+def test_a_terminal_has_one_line(planned):
+    text = shown(PLAYED, Terminal(), folder=planned)
     assert text.count("\n") == 1 and text.endswith("\r\033[Kcampaign: the page\n")
-    assert "\r\033[Kcampaign: 5 of 20 shards, about 15 min left\r" in text
+    assert "\r\033[Kcampaign: 0 of 600 faults\r" in text
+    assert "\r\033[Kcampaign: 400 of 600 faults, 2.22 a second, about 90 s left\r" in text
+    assert "\r\033[Kcampaign: 600 of 600 faults, 2.5 a second\r" in text
 
 
-def test_elsewhere_each_tenth_has_a_line():
-    lines = shown(PLAYED, io.StringIO()).splitlines()
-    assert lines[:3] == ["campaign: golden ranges", "campaign: 0 of 20 shards", "campaign: 2 of 20 shards, about 18 min left"]
-    assert lines[-2:] == ["campaign: 20 of 20 shards", "campaign: the page"] and len(lines) == 13
+def test_a_terminal_tells_of_what_players_have_made(planned):
+    out = Terminal()
+    followed = progress.Progress(planned, out, iter((0, 0, 10)).__next__)
+    followed.hear(PLAYED[0]), followed.hear(PLAYED[2])
+    (planned / ".played-0").write_text("50\n")
+    followed.show_players()
+    assert out.getvalue().endswith("campaign: 50 of 600 faults, 5 a second, about 2 min left")
+
+
+def test_elsewhere_only_steps_are_told(planned):
+    assert shown(PLAYED, io.StringIO(), folder=planned) == "campaign: golden ranges\ncampaign: the page\n"
 
 
 def test_steps_that_fail_alike_are_told_once():
     failed = {"failed": "predictions", "output": ["a.tsv"], "words": ["play: no site to play"]}
-    said = shown([{"shards": 3}, failed, {**failed, "output": ["b.tsv"]}, {**failed, "words": []}], io.StringIO())
+    said = shown([failed, {**failed, "output": ["b.tsv"]}, {**failed, "words": []}], io.StringIO())
     assert said == "play: no site to play\npredictions: a.tsv: ended without a word, killed or out of memory\n"
 
 

@@ -43,6 +43,10 @@ class Inputs:
         most = max(sum(bytes_of[name] for name in network.entry(gate)) for gate in network.gates)
         return max(1, (2 * most + sum(bytes_of[name] for name in network.outputs)) // rows)
 
+    def first(self, count):
+        """What the network is given of so many inputs, or of fewer again."""
+        return self._given(self.network.inputs, np.resize(self.used, count))
+
     def meet(self, gate, numbers):
         """(what is known at a gate of the inputs with these numbers, their golden outputs), each with a row a number."""
         places = np.searchsorted(self.used, numbers)

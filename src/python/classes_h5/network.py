@@ -87,6 +87,8 @@ class Region:
     def __call__(self, known, compiled=True, rows=None):
         """{key: value} of what it makes, of what is known. rows: how many the graph is of, None for any number."""
         values = [known[name] for name in self.inputs]
+        if self.gate is not None:
+            return dict(zip(self.outputs, values))
         if not compiled:
             return dict(zip(self.outputs, self._run(values)))
         if self._compiled is None:
@@ -109,6 +111,9 @@ def spec(part, rows):
     return None if part is None else tf.TensorSpec([rows, *part.shape[1:]], part.dtype)
 
 
+CHUNK = 24  # regions, gates counted, that are compiled as one as well: fewer calls, and TensorFlow reuses memory within each
+
+
 class Network:
     """The regions of a model, cut at some simulators, which are gates: what goes in comes out of them, or what they make of it.
 
@@ -125,6 +130,8 @@ class Network:
         self._ends = {step.gate: (step.inputs[0], step.outputs[0]) for step in found if step.gate is not None}
         self.regions = self._regions(found)
         self._maker = {name: region for region in self.regions for name in region.outputs}
+        chunks = [self.regions[start : start + CHUNK] for start in range(0, len(self.regions), CHUNK)]
+        self._chunks = [(chunk, self._joined(chunk)) for chunk in chunks]
 
     def _regions(self, steps):
         depends: dict = {}
@@ -143,9 +150,21 @@ class Network:
                 region.steps.append(step)
         found = sorted(regions.values(), key=lambda region: (len(region.depends), region.gate is None))
         for region in found:
-            others = {name for other in found if other is not region for step in other.steps for name in step.inputs}
-            region.close(others | set(self.outputs))
+            self._close(region, found)
         return found
+
+    def _close(self, region, regions):
+        """Settles what goes in and out, where these regions are all."""
+        inside = {id(step) for step in region.steps}
+        taken = {name for other in regions for step in other.steps if id(step) not in inside for name in step.inputs}
+        region.close(taken | set(self.outputs))
+
+    def _joined(self, regions):
+        """Regions that follow each other as one."""
+        joined = Region(regions[0].depends, None)
+        joined.steps = list({id(step): step for region in regions for step in region.steps}.values())
+        self._close(joined, self.regions)
+        return joined
 
     def _add_unbatched(self, region, name, maker):
         step = maker.get(name)
@@ -157,6 +176,15 @@ class Network:
     def behind(self, gate):
         """The regions that what comes out of a gate goes through."""
         return [region for region in self.regions if gate in region.depends and region.gate is not gate]
+
+    def _fast_behind(self, gate):
+        """The same in as few parts as there are."""
+        behind = set(self.behind(gate))
+        for chunk, joined in self._chunks:
+            if behind.issuperset(chunk):
+                yield joined
+            else:
+                yield from (region for region in chunk if region in behind)
 
     def entry(self, gate):
         """The keys of what has to be known of an input to compute all that is behind a gate, beside what comes out of it."""
@@ -192,5 +220,5 @@ class Network:
         before, after = self._ends[gate]
         tensor, mask = known[before]
         known = {**known, after: (inject(tensor) if inject else tensor, mask)}
-        outputs = self.compute(self.behind(gate), known, self.outputs)
+        outputs = self.compute(list(self._fast_behind(gate)), known, self.outputs)
         return [outputs[name][0] for name in self.outputs]

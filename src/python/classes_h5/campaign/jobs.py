@@ -20,12 +20,17 @@ def planned(campaign, seconds, cores):
     """
     units: dict = {False: [], True: []}
     for run, shard in campaign.shards():
-        units[Path(f"{run.folder}/{shard}.predictions.tsv").exists()].append((run, shard))
+        units[is_there(run, shard)].append((run, shard))
     return [job for some in units.values() if some for job in parted(some, [cost(campaign, unit, seconds) for unit in some], cores)]
 
 
-def seconds(campaign):
-    return {layer.name: 1e-3 for layer in campaign.layers}
+def missing(plan):
+    """The jobs of a plan whose predictions are not there."""
+    return [job for job in plan if not all(is_there(*unit) for unit in job)]
+
+
+def is_there(run, shard):
+    return Path(f"{run.folder}/{shard}.predictions.tsv").exists()
 
 
 def predictions(campaign, shard):

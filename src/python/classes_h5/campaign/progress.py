@@ -8,10 +8,15 @@ import json
 import os
 import re
 import sys
+import threading
 import time
+from pathlib import Path
 
 PIPE = "CLASSES_H5_CAMPAIGN_PIPE"  # the number of the pipe's end, in the environment
-PLAYS = "predictions"  # the rule of which each job is a shard
+PLAYS = "play_"  # how the rules begin whose jobs play
+PLAN = "jobs.json"  # what they play
+DONE = ".played-"  # and their number: how many predictions they have made
+TURN = 1  # seconds between two looks at those
 STEPS = {  # what is said of the others
     "ranges": "golden ranges",
     "weights": "weights of the layers",
@@ -27,33 +32,54 @@ class Progress:
     """Says what came through the pipe."""
 
     def __init__(self, folder, out=None, clock=time.monotonic):
-        self.folder, self.out, self.clock = folder, out or sys.stderr, clock
-        self.shards = self.done = self.failures = 0
-        self.began = None  # when the first shard did
-        self.tenth = 0
+        self.folder, self.out, self.clock = Path(folder), out or sys.stderr, clock
+        self.failures = 0
+        self.jobs: dict = {}  # {number of a job: [how many predictions it is, how many are made]}
+        self.began: tuple = ()  # when the first job did, and how many were made then
+        self.lock = threading.Lock()
         self.line = ""  # on a terminal, what stands in the last line
         self.said = set()
         self.errors = []  # Snakemake's own
         self.interrupted = False
 
     def follow(self, lines):
-        for line in lines:
-            self.hear(json.loads(line))
-        self.end_line()
+        """lines: what comes through the pipe. On a terminal it is looked at the players now and then as well."""
+        over = threading.Event()
+        looking = threading.Thread(target=self.look, args=(over,), daemon=True)
+        if self.out.isatty():
+            looking.start()
+        try:
+            for line in lines:
+                with self.lock:
+                    self.hear(json.loads(line))
+        finally:
+            over.set()
+        with self.lock:
+            self.end_line()
+        self.forget()
+
+    def look(self, over):
+        while not over.wait(TURN):
+            with self.lock:
+                self.show_players()
 
     def hear(self, event):
         if self.interrupted:
             return  # what steps say when they are ended
-        if "shards" in event:
-            self.shards = event["shards"]
-        elif event.get("begun") in (PLAYS, "sites") and self.began is None:
-            self.began = self.clock()
-            self.show(self.state())
+        if "jobs" in event:
+            self.plan(event["jobs"])
+        elif event.get("begun", "").startswith(PLAYS):
+            if not self.began:
+                self.began = self.clock(), self.made()
+            self.show_players()
         elif event.get("begun") in STEPS:
+            if all(made == of for of, made in self.jobs.values()):
+                self.began = ()  # nothing plays any more
             self.show(STEPS[event["begun"]])
-        elif event.get("finished") == PLAYS:
-            self.done += 1
-            self.show(self.state())
+        elif event.get("finished", "").startswith(PLAYS):
+            job = self.jobs[event["finished"].removeprefix(PLAYS)]
+            job[1] = job[0]
+            self.show_players()
         elif event.get("words") and "finished" in event:
             self.tell(event["words"])
         elif "said" in event:
@@ -63,22 +89,49 @@ class Progress:
         elif "error" in event:
             self.errors.append(event["error"])
 
+    def plan(self, rules):
+        """What the jobs that will run are to play. rules: their names."""
+        numbers = [rule.removeprefix(PLAYS) for rule in rules if rule.startswith(PLAYS)]
+        if numbers:
+            jobs = json.loads((self.folder / PLAN).read_text())["jobs"]
+            self.jobs = {number: [sum(unit["predictions"] for unit in jobs[int(number)]), 0] for number in numbers}
+        self.forget()
+
+    def forget(self):
+        for file in self.folder.glob(f"{DONE}*"):
+            file.unlink(missing_ok=True)
+
+    def made(self):
+        """How many predictions there are."""
+        for number, job in self.jobs.items():
+            try:
+                job[1] = max(job[1], min(int((self.folder / f"{DONE}{number}").read_text()), job[0]))
+            except (OSError, ValueError):
+                continue  # it has not begun
+        return sum(made for _, made in self.jobs.values())
+
     def state(self):
-        text = f"{self.done} of {self.shards} shards"
-        if 0 < self.done < self.shards:
-            text += f", about {duration((self.clock() - self.began) / self.done * (self.shards - self.done))} left"
+        made, whole, now = self.made(), sum(of for of, _ in self.jobs.values()), self.clock()
+        began, before = self.began
+        text = f"{made} of {whole} faults"
+        if made > before and now > began:
+            rate = (made - before) / (now - began)
+            text += f", {rate:.3g} a second"
+            if made < whole:
+                text += f", about {duration((whole - made) / rate)} left"
         return text
 
+    def show_players(self):
+        """On a terminal only, and until another step is told of."""
+        if self.began and self.out.isatty():
+            self.show(self.state())
+
     def show(self, text):
-        """Rewrites the last line of a terminal; elsewhere a line for each tenth of the shards."""
+        """Rewrites the last line of a terminal; elsewhere it is a line of its own."""
         if self.out.isatty():
             self.out.write(f"\r\033[Kcampaign: {text}")
             self.line = text
         else:
-            tenth = 10 * self.done // self.shards if self.shards else 0
-            if text.partition(" ")[0].isdigit() and self.done and tenth == self.tenth:
-                return
-            self.tenth = tenth
             self.out.write(f"campaign: {text}\n")
         self.out.flush()
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from classes_h5.campaign.estimates import EstimateError
-from classes_h5.campaign.progress import PIPE, PLAYS
+from classes_h5.campaign.progress import PIPE
 from classes_h5.campaign.words import NOTED, words
 from classes_h5.filters import FilterError
 
@@ -41,7 +41,7 @@ class Teller(logging.Handler):
                 logging.getLogger(record.name).removeHandler(self)  # nobody reads any more
 
     def on_run_info(self, record):
-        return {"shards": record.stats.get(PLAYS, 0)}
+        return {"jobs": list(record.stats)}
 
     def on_job_info(self, record):
         self.jobs[record.jobid] = record.rule_name, list(record.log)
