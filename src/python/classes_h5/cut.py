@@ -1,10 +1,10 @@
-"""Finds the simulators of a model and cuts its graph in two before one of them, in Keras 3 and Keras 2."""
+"""Finds the calls in a model's graph and the simulators among its layers, in Keras 3 and Keras 2."""
 
 from collections import namedtuple
 
 import tensorflow as tf
 
-from classes_h5.keras_internals import graph_of, is_symbolic, nodes, origin
+from classes_h5.keras_internals import graph_of, nodes, origin
 
 # A simulator: its path in nested models, itself, the model it is in, the layer of the whole model that is or holds it.
 Found = namedtuple("Found", "path layer model outermost")
@@ -51,43 +51,3 @@ def layer_before(found):
     """The path of the layer whose output the simulator corrupts."""
     taken = next(call.inputs[0] for call in calls(found.model) if call.layer is found.layer)
     return found.path.removesuffix(found.layer.name) + origin(taken)[0].name
-
-
-class Part:
-    """Some calls of a graph, as a function: a list of tensors in, a list of tensors out, nothing trains."""
-
-    def __init__(self, calls, inputs, outputs):
-        self.calls, self.inputs, self.outputs = calls, inputs, outputs
-
-    def __call__(self, tensors):
-        values = dict(zip(map(key, self.inputs), tensors))
-
-        def fill(leaf):
-            return values[key(leaf)] if is_symbolic(leaf) else leaf
-
-        for call in self.calls:
-            arguments, keywords = tf.nest.map_structure(fill, call.arguments)
-            made = call.layer(*arguments, **keywords)
-            values.update(zip(map(key, call.outputs), tf.nest.flatten(made)))
-        return [values[key(tensor)] for tensor in self.outputs]
-
-
-def cut(model, layer):
-    """(before, after): two Parts that one after the other compute what the model computes.
-
-    `after` has the calls of `layer` and all that depends on them, `before` the rest. Between them go the tensors that
-    the one makes and the other takes: the layer's input, and what passes by it, such as a skip connection.
-    """
-    depends: set = set()
-    crossing: dict = {}
-    before, after = [], []
-    for call in calls(model):
-        if call.layer is layer or any(key(tensor) in depends for tensor in call.inputs):
-            depends.update(map(key, call.outputs))
-            crossing.update((key(tensor), tensor) for tensor in call.inputs if key(tensor) not in depends)
-            after.append(call)
-        else:
-            before.append(call)
-    crossing.update((key(tensor), tensor) for tensor in model.outputs if key(tensor) not in depends)
-    between = list(crossing.values())
-    return Part(before, model.inputs, between), Part(after, between, model.outputs)

@@ -68,7 +68,8 @@ def told(campaign, plan, cores):
     steps = sum(map(len, left)) + len(campaign.layers)
     whole = 3 * found["start"] + max(max(work), sum(work) / cores) + steps * 0.1
     faults = sum(jobs.predictions(campaign, shard) for job in left for _, shard in job)
-    return f"{faults} predictions in {len(left)} jobs, about {duration(whole)} on {cores} cores"
+    jobs_of = "1 job" if len(left) == 1 else f"{len(left)} jobs"
+    return f"{faults} predictions in {jobs_of}, about {duration(whole)} on {cores} cores"
 
 
 def main():
