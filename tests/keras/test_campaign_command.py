@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import yaml
 from campaigns import BINARIES, changed, command
 from classes_h5 import play
 from classes_h5.campaign import __main__ as main
-from classes_h5.campaign import progress, teller, words
+from classes_h5.campaign import jobs, progress, teller, words
 from kerases import DATA
 
 TINY = changed(layers=["conv2d"], sets=["single-bit-flip"], sites=4, shard=2, weights="times.tsv", labels=...)
@@ -131,6 +132,31 @@ def test_without_the_extra_it_says_how_to_get_it(monkeypatch, capsys):
     monkeypatch.setattr(main.importlib.util, "find_spec", lambda name: None if name in ("snakemake", "jinja2") else there(name))
     assert main.main(["a.yaml", "results"]) == 1
     assert capsys.readouterr().err == "campaign: not installed: snakemake, jinja2\n  hint: pip install './src/python[campaign]' in the project's folder brings it\n"
+
+
+def test_a_dry_run_tells_the_cost_beforehand_and_makes_nothing(folder):
+    (folder / "campaign.yaml").write_text(yaml.safe_dump(TINY))
+    words = [sys.executable, "-m", "classes_h5.campaign", "campaign.yaml", "results", "--dry-run", "--cores", "2"]
+    said = subprocess.run(words, stdout=subprocess.PIPE, text=True, cwd=folder, check=True).stdout
+    assert re.search(r"^campaign: 4 predictions in 1 job, about \d+ s on 2 cores$", said, re.MULTILINE), said
+    assert not list(folder.glob("results/*/*/*/*")) and not (folder / "results" / "jobs.json").exists()
+
+
+@pytest.mark.parametrize(
+    "costs, cores, expected",
+    [
+        ([1, 1, 1], 2, [3]),  # not worth another process
+        ([3, 3, 3, 3], 2, [2, 2]),
+        ([10] * 4, 64, [1, 1, 1, 1]),
+        ([100] * 24, 2, [6, 6, 6, 6]),
+        ([100] * 6, None, [3, 3]),
+        ([2000, 1, 1], 2, [1, 2]),
+    ],
+)
+def test_units_are_shared_out_by_cost(costs, cores, expected):
+    units = list(range(len(costs)))
+    parts = jobs.parted(units, costs, cores)
+    assert list(map(len, parts)) == expected and sum(parts, []) == units
 
 
 def test_what_snakemake_refuses_is_passed_on(folder):

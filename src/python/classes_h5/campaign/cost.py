@@ -66,10 +66,13 @@ def told(campaign, plan, cores):
     found = measured(campaign)
     work = [sum(jobs.cost(campaign, unit, found["seconds"]) for unit in job) + found["start"] for job in left]
     steps = sum(map(len, left)) + len(campaign.layers)
-    whole = 3 * found["start"] + max(max(work), sum(work) / cores) + steps * 0.1
+    at_once = cores or len(left)
+    whole = 3 * found["start"] + max(max(work), sum(work) / at_once) + steps * 0.1
     faults = sum(jobs.predictions(campaign, shard) for job in left for _, shard in job)
     jobs_of = "1 job" if len(left) == 1 else f"{len(left)} jobs"
-    return f"{faults} predictions in {jobs_of}, about {duration(whole)} on {cores} cores"
+    return (
+        f"{faults} predictions in {jobs_of}, about {duration(whole)} on {f'{cores} cores' if cores else 'a cluster that is free'}"
+    )
 
 
 def main():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import numpy as np
 from classes_h5.campaign import basis, commands
 
 JOBS = "jobs.json"  # in the results: the plan of the run that goes on there
-LONGEST, SHORTEST = 600, 5  # seconds of a job, as far as units allow; below the least another process is not worth its start
+# Seconds of a job, as far as units allow; on a cluster; and the least that another process is worth its start for.
+LONGEST, ON_CLUSTER, SHORTEST = 600, 300, 5
 
 
 def planned(campaign, seconds, cores):
-    """Lists of (run, shard), a list a job. seconds: {layer: those that a prediction takes}. cores: how many jobs run at once.
+    """Lists of (run, shard), a list a job. seconds: {layer: those that a prediction takes}. cores: how many jobs run at once, None
+    on a cluster.
 
     What is there already is apart: it is played again only if what it rests on has changed.
     """
@@ -47,9 +50,14 @@ def cost(campaign, unit, seconds):
 def parted(units, costs, cores):
     """Units in their order, in jobs of about the same cost."""
     total = sum(costs)
-    count = min(cores, -(-total // SHORTEST)) if total < LONGEST * cores else cores * -(-total // (LONGEST * cores))
+    if cores is None:
+        count = math.ceil(total / ON_CLUSTER)
+    elif total < LONGEST * cores:
+        count = min(cores, math.ceil(total / SHORTEST))
+    else:
+        count = cores * math.ceil(total / LONGEST / cores)
     middle = np.cumsum(costs) - np.array(costs) / 2
-    number = np.minimum(middle * int(count) // total, count - 1)
+    number = np.minimum(middle * count // total, count - 1)
     return [[unit for unit, own in zip(units, number) if own == job] for job in sorted(set(number))]
 
 
