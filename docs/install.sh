@@ -2,6 +2,7 @@
 # Builds the tools and installs them with their man pages and completions (bash, zsh, fish):
 #     sh docs/install.sh [PREFIX]                   PREFIX is ~/.local where none is given
 #     sh docs/install.sh --uninstall [PREFIX]       takes away what the former put there
+#     sh docs/install.sh --built FOLDER [PREFIX]    installs the programs in a folder, and builds none
 set -eu
 
 tools="h5-config-get classes-patch classes-sites h5-config-set classes-plot classes-diff classes-fit"
@@ -16,13 +17,17 @@ files() {
 }
 
 uninstall=
+built=
 if [ "${1-}" = --uninstall ]; then
     uninstall=yes
     shift
+elif [ "${1-}" = --built ] && [ $# -gt 1 ]; then
+    built=$(cd "$2" && pwd)
+    shift 2
 fi
 case ${1-} in
     -*)
-        echo "usage: sh docs/install.sh [--uninstall] [PREFIX]" >&2
+        echo "usage: sh docs/install.sh [--uninstall | --built FOLDER] [PREFIX]" >&2
         exit 2
         ;;
 esac
@@ -42,12 +47,14 @@ if [ -n "$uninstall" ]; then
     exit
 fi
 
-. docs/setup.sh
-need
-python_packages docs/requirements-build.txt
-echo "== building (the first time takes some minutes: HDF5 is compiled and linked in)"
-cargo build --quiet --release --locked --bins
-built=${CARGO_TARGET_DIR:-target}/release
+if [ -z "$built" ]; then
+    . docs/setup.sh
+    need
+    python_packages docs/requirements-build.txt
+    echo "== building (the first time takes some minutes: HDF5 is compiled and linked in)"
+    cargo build --quiet --release --locked --bins
+    built=${CARGO_TARGET_DIR:-target}/release
+fi
 for tool in $tools; do
     files "$tool" | while read -r form place; do
         mkdir -p "$(dirname "$prefix/$place")"
