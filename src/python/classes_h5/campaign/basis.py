@@ -58,6 +58,20 @@ def frequencies(campaign):
     return {models: filters.error_models(models) for models in campaign.measured}
 
 
+def hardened(campaign):
+    """The ranges that it is hardened by are measured on the inputs, or given."""
+    return computed(campaign) | ranges(campaign)
+
+
+def hardened_predictions(campaign, run):
+    return predictions(campaign, run) | hardened(campaign)
+
+
+def cost(campaign):
+    labels = {"labels.npy": given(campaign, "labels.npy")} if "labels.npy" in campaign.given() else {}
+    return hardened(campaign) | inputs(campaign) | labels
+
+
 def estimates(campaign):
     weights = {"weights.tsv": given(campaign, "weights.tsv")} if "weights.tsv" in campaign.given() else {}
     return {"filters": versions(), **weights}

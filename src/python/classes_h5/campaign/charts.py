@@ -31,13 +31,13 @@ def name_of(measure):
 class Axis:
     """From values to places, and the ticks."""
 
-    def __init__(self, figures):
-        found = [number for row in lanes_of_all(figures) for number in (row.estimate, row.low, row.high) if number == number]
-        least, most = (0.0, max([*found, 0.01])) if figures.rate else (min(found, default=0.0), max(found, default=1.0))
+    def __init__(self, numbers, rate):
+        found = [number for number in numbers if number == number]
+        least, most = (0.0, max([*found, 0.01])) if rate else (min(found, default=0.0), max(found, default=1.0))
         step = nice((most - least) / 4 or 1)
         self.start, self.end = step * math.floor(least / step + 1e-9), step * math.ceil(most / step - 1e-9)
         self.ticks = [self.start + step * tick for tick in range(round((self.end - self.start) / step) + 1)]
-        self.rate = figures.rate
+        self.rate = rate
 
     def share(self, value):
         """From 0 to 1."""
@@ -48,6 +48,11 @@ class Axis:
 
     def anchor(self, value):
         return "start" if value == self.ticks[0] else "end" if value == self.ticks[-1] else "middle"
+
+
+def axis_of(figures):
+    rows = lanes_of_all(figures)
+    return Axis([number for row in rows for number in (row.estimate, row.low, row.high)], figures.rate)
 
 
 def lanes(figures, layer):
@@ -69,7 +74,7 @@ def lanes_of_all(figures):
 
 def on_page(figures, layers, number):
     """A row a layer, in this order. number: of the chart on the page."""
-    axis = Axis(figures)
+    axis = axis_of(figures)
 
     def x(value):
         return f"{2 + 96 * axis.share(value):.2f}%"
@@ -83,14 +88,18 @@ def on_page(figures, layers, number):
             f'<div class="layer">{escape(layer)}{group}</div><svg width="100%" height="{height}" role="img" '
             f'aria-label="{escape(layer)}: {escape(said(figures, layer))}">{grid}{marks}</svg>'
         )
+    return Markup(f'<div class="chart" id="chart{number}">{"".join(rows)}{below(axis, x, title_of(figures))}</div>')
+
+
+def below(axis, x, title):
+    """The last row of a chart: what its axis says."""
     ticks = "".join(
         f'<text class="tick" x="{x(t)}" y="14" text-anchor="{axis.anchor(t)}">{axis.label(t)}</text>' for t in axis.ticks
     )
-    last = (
+    return (
         f'<div class="layer axis">Layer</div><svg width="100%" height="40" aria-hidden="true">{ticks}'
-        f'<text class="axis" x="50%" y="34" text-anchor="middle">{escape(title_of(figures))}</text></svg>'
+        f'<text class="axis" x="50%" y="34" text-anchor="middle">{escape(title)}</text></svg>'
     )
-    return Markup(f'<div class="chart" id="chart{number}">{"".join(rows)}{last}</div>')
 
 
 def said(figures, layer):
@@ -139,7 +148,7 @@ def key(number, apart=False):
 
 def for_paper(figures, caption, width=720):
     """The chart as an SVG of its own: legend, names, axis title; the caption is its description."""
-    axis = Axis(figures)
+    axis = axis_of(figures)
     names = 12 + 7 * max(len(layer) + 1 + len(figures.groups[layer]) for layer in figures.layers)
     left, right = min(names, width // 2), width - 24
     marks_meaning, top = legend(figures, width)

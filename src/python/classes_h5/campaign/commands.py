@@ -4,6 +4,8 @@ import json
 import shlex
 from pathlib import Path
 
+from classes_h5.campaign import fragile
+
 PYTHON = "python -m classes_h5."
 
 
@@ -44,13 +46,18 @@ def estimates(campaign):
 
 
 def patch(campaign, layer, ranges):
-    """The patch, and the patched config. An activation is split off where the ranges tell of what lies before it."""
-    split = "--split-activation" if campaign.settings["split_activation"] and is_split(layer, ranges) else None
-    made = line("classes-patch", "--after", layer.name, split)
+    """The patch, and the patched config."""
+    made = inserts(campaign, layer, ranges)
     return (
         f"{made} config.json > {shlex.quote(layer.folder + '/patch.json')} && "
         f"{made} --apply config.json > {shlex.quote(layer.folder + '/config.json')}"
     )
+
+
+def inserts(campaign, layer, ranges):
+    """An activation is split off where the ranges tell of what lies before it."""
+    split = "--split-activation" if campaign.settings["split_activation"] and is_split(layer, ranges) else None
+    return line("classes-patch", "--after", layer.name, split)
 
 
 def is_split(layer, ranges):
@@ -72,23 +79,24 @@ def draws(run, first, last):
     return [line("classes-sites", "--layer", run.layer.name, *draw, config) for draw in run.draws(first, last)]
 
 
-def faulty(campaign, run, shard):
-    files = f"{run.folder}/{shard}"
+def faulty(campaign, run, shard, hardened=""):
+    """hardened: what stands before a suffix of files of the hardened model; empty for the model as it is."""
+    files, model = f"{run.folder}/{shard}", f"hardened{campaign.suffix}" if hardened else campaign.model_file
     return (
-        line("h5-config-set", campaign.model_file, f"{files}{campaign.suffix}", "--sparse", "--force", "--keras", campaign.keras)
-        + f" --sites {shlex.quote(files + '.sites.ndjson')} --input {shlex.quote(run.layer.folder + '/patch.json')}"
+        line("h5-config-set", model, f"{files}{hardened}{campaign.suffix}", "--sparse", "--force", "--keras", campaign.keras)
+        + f" --sites {shlex.quote(files + '.sites.ndjson')} --input {shlex.quote(f'{run.layer.folder}/patch{hardened}.json')}"
     )
 
 
-def play(campaign, run, shard):
+def play(campaign, run, shard, hardened=""):
     files = f"{run.folder}/{shard}"
     outcome = campaign.settings["outcome"]
     hook = ["--outcome", f"outcome:{outcome[1]}"] if outcome else []
     labels = ["--labels", "labels.npy"] if campaign.settings["labels"] else []
     return line(
-        PYTHON + "play", f"{files}{campaign.suffix}", "--images", *inputs(campaign), *labels, "--sites", f"{files}.sites.ndjson",
-        "--layer", run.layer.name, "--design", campaign.settings["design"], "--seed", run.seed,
-        "--keras", campaign.keras, "--batch-size", campaign.settings["batch"], *hook, "--out", f"{files}.predictions.tsv",
+        PYTHON + "play", f"{files}{hardened}{campaign.suffix}", "--images", *inputs(campaign), *labels,
+        "--sites", f"{files}.sites.ndjson", "--layer", run.layer.name, "--design", campaign.settings["design"], "--seed", run.seed,
+        "--keras", campaign.keras, "--batch-size", campaign.settings["batch"], *hook, "--out", f"{files}{hardened}.predictions.tsv",
     )  # fmt: skip
 
 
@@ -116,4 +124,67 @@ def of_one_shard(campaign):
         *([weights(campaign)] if campaign.settings["weights"] == "macs" else []),
         *([frequencies(campaign)] if campaign.reweighted else []),
         estimates(campaign),
+        *(of_the_hardened(campaign, run, shard) if campaign.hardens else []),
     ]
+
+
+# The hardened model
+
+HARDENED = ".hardened"  # in the names of files
+
+
+def of_the_hardened(campaign, run, shard):
+    """All steps that lead to the same shard, played into the hardened model."""
+    return [
+        *([clip_ranges(campaign)] if campaign.settings["ranges"] == "golden" else []),
+        clip(campaign),
+        cost(campaign),
+        patch_hardened(campaign, run.layer, "ranges.json"),
+        faulty(campaign, run, shard, HARDENED),
+        play(campaign, run, shard, HARDENED),
+        pairs(campaign),
+    ]
+
+
+def clip_ranges(campaign):
+    return line(
+        PYTHON + "campaign.hardening", "ranges", campaign.model_file, *inputs(campaign), "--out", campaign.clip_ranges,
+        "--keras", campaign.keras, "--batch-size", campaign.settings["batch"],
+    )  # fmt: skip
+
+
+def clip(campaign):
+    """The patch that hardens, and the hardened model."""
+    only = [word for name in hardened_layers(campaign) for word in ("--only", name)]
+    how = ["--nan", campaign.settings["nan"], "--outside", campaign.settings["outside"]]
+    model = f"hardened{campaign.suffix}"
+    made = line("classes-patch", "--clip", campaign.clip_ranges, *only, *how, "config.json") + " > clip.patch.json"
+    put = line("h5-config-set", campaign.model_file, model, "--force", "--keras", campaign.keras, "--input", "clip.patch.json")
+    return f"{made} && {put} && {line('h5-config-get', model)} > hardened.json"
+
+
+def hardened_layers(campaign):
+    """Their names; none for all. The most fragile ones are known when the faults have been played."""
+    asked = campaign.settings["harden"]
+    if isinstance(asked, int):
+        return fragile.layers("estimates.tsv", Path(campaign.settings["sets"][0]).name, asked)
+    return asked if isinstance(asked, list) else []
+
+
+def cost(campaign):
+    labels = ["--labels", "labels.npy"] if campaign.settings["labels"] else []
+    every = None if campaign.settings["ranges"] == "golden" else "--all"
+    return line(
+        PYTHON + "campaign.hardening", "cost", campaign.model_file, f"hardened{campaign.suffix}", *inputs(campaign), *labels, every,
+        "--keras", campaign.keras, "--batch-size", campaign.settings["batch"], "--out", "hardening.json",
+    )  # fmt: skip
+
+
+def patch_hardened(campaign, layer, ranges):
+    return f"{inserts(campaign, layer, ranges)} hardened.json > {shlex.quote(f'{layer.folder}/patch{HARDENED}.json')}"
+
+
+def pairs(campaign):
+    reweighted = ["--frequencies", "frequencies.tsv"] if campaign.reweighted else []
+    tables = ["predictions.tsv", "predictions.hardened.tsv"]
+    return line(PYTHON + "campaign.pairs", *tables, "--weights", "weights.tsv", *reweighted, "--out", "pairs.tsv")

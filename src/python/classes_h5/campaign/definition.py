@@ -40,6 +40,9 @@ class Campaign:
             self.layers = self._layers(mistakes)
             pairs = [(layer, models) for layer in self.layers for models in self.settings["sets"]]
             self.runs = [run for pair in pairs for run in self._runs(*pair, mistakes)]
+            for name in self.settings["harden"] if isinstance(self.settings["harden"], list) else ():
+                with mistakes.of("harden"):
+                    settings.one_of(name, filters.targets(self.model), f"harden: {self.model} has no layer")
         mistakes.tell()
         if not self.runs:
             raise CampaignError(f"{self.model}: no layer is left to corrupt", "; ".join(self.left_out))
@@ -77,6 +80,16 @@ class Campaign:
     def model_file(self):
         """The model in the results' folder."""
         return f"model{self.suffix}"
+
+    @property
+    def hardens(self):
+        """Whether the same faults are played into a hardened model as well."""
+        return self.settings["harden"] is not None
+
+    @property
+    def clip_ranges(self):
+        """The ranges that it is hardened by: the user's, or those of every other input."""
+        return "clip-ranges.json" if self.settings["ranges"] == "golden" else "ranges.json"
 
     def layer(self, folder):
         """The layer whose files are in this folder."""

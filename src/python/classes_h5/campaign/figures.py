@@ -123,6 +123,11 @@ def figure(value, rate=True):
     return f"{100 * value:.1f} %" if rate else f"{value:.4g}"
 
 
+def points(value, rate=True):
+    """A difference: of rates in percentage points, of other numbers as it is."""
+    return (f"{100 * value:+.1f}" if rate else f"{value:+.4g}").replace("-", "−")
+
+
 def times(found):
     """A ratio with its limits."""
     value, low, high = found

@@ -95,7 +95,11 @@ def ratio(one, other):
 
 
 def root(product, part):
-    return np.sqrt(max(product**2 - part, 0.0))  # below 0 by rounding alone
+    return root_of(product**2 - part)
+
+
+def root_of(square):
+    return np.sqrt(max(square, 0.0))  # below 0 by rounding alone
 
 
 def told_apart(one, other, widened=1.0):
@@ -115,3 +119,38 @@ def spearman(one, other, confidence=0.95):
     half = stats.norm.ppf((1 + confidence) / 2) * np.sqrt((1 + found**2 / 2) / (len(one) - 3))
     middle = np.arctanh(np.clip(found, -1 + 1e-12, 1 - 1e-12))
     return found, np.tanh(middle - half), np.tanh(middle + half)
+
+
+def newcombe(counts, confidence):
+    """Of the difference of two rates of the same trials, the second minus the first: Newcombe's method 10.
+
+    The counts are of trials in which the event happened both times, the first time only, the second time only, and never.
+    """
+    both, before, after, neither = counts
+    n = sum(counts)
+    (p, p_low, p_high), (q, q_low, q_high) = (wilson(events, n, confidence) for events in (both + before, both + after))
+    product = both * neither - before * after
+    spread = np.sqrt(float(both + before) * (after + neither) * (both + after) * (before + neither))
+    phi = (max(product - n / 2, 0) if product > 0 else product) / spread if spread else 0.0
+
+    def distance(one, other):
+        return root_of(one**2 - 2 * phi * one * other + other**2)
+
+    return q - p, q - p - distance(q - q_low, p_high - p), q - p + distance(q_high - q, p - p_low)
+
+
+def mcnemar(before, after):
+    """The exact two-sided p of as many trials with the event the first time only, and the second time only."""
+    return stats.binomtest(min(before, after), before + after).pvalue if before + after else 1.0
+
+
+def paired(strata, confidence):
+    """The difference of two rates of the same trials. strata: (weight, events the first time, the second time), as truth values."""
+    found = []
+    for weight, first, second in strata:
+        counts = [int(part.sum()) for part in (first & second, first & ~second, second & ~first, ~first & ~second)]
+        found.append((weight, *newcombe(counts, confidence)))
+    middle = sum(weight * difference for weight, difference, _, _ in found)
+    down = np.sqrt(sum((weight * (difference - low)) ** 2 for weight, difference, low, _ in found))
+    up = np.sqrt(sum((weight * (high - difference)) ** 2 for weight, difference, _, high in found))
+    return middle, max(middle - down, -1.0), min(middle + up, 1.0)

@@ -7,7 +7,7 @@ import jinja2
 import pandas as pd
 import yaml
 
-from classes_h5.campaign import charts, commands, downloads, estimates, figures, words, worst
+from classes_h5.campaign import charts, commands, downloads, estimates, figures, hardened, words, worst
 from classes_h5.campaign.runs import BASELINE
 
 
@@ -21,7 +21,13 @@ def write(campaign, given, out):
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"figure": figures.figure, "times": figures.times, "rank": figures.rank, "name": charts.name_of}
+    environment.filters |= {
+        "figure": figures.figure,
+        "points": figures.points,
+        "times": figures.times,
+        "rank": figures.rank,
+        "name": charts.name_of,
+    }
     page = environment.get_template("page.html.j2").render(context(campaign, given))
     Path(out).write_text(page, encoding="utf-8")
 
@@ -36,6 +42,7 @@ def context(campaign, given):
         "campaign": campaign,
         "model": campaign.model.name,
         "figures": found,
+        "hardened": before_and_after(campaign, found) if campaign.hardens else None,
         "predictions": len(predictions),
         "baseline": BASELINE,
         "charts": [charts.on_page(found, layers, number) for number, layers in enumerate((found.layers, found.in_order))],
@@ -53,6 +60,12 @@ def context(campaign, given):
         "commands": commands.of_one_shard(campaign),
         "given": yaml.safe_dump(given, sort_keys=False, allow_unicode=True),
     }
+
+
+def before_and_after(campaign, found):
+    pairs = pd.read_csv("pairs.tsv", sep="\t", keep_default_na=False, na_values=[""])
+    cost = json.loads(Path("hardening.json").read_text())
+    return hardened.Hardened(pairs, cost, found, commands.hardened_layers(campaign))
 
 
 def caption(campaign, found, record, inputs):

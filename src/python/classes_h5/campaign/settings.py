@@ -101,6 +101,9 @@ class Reader:
             "ranges": (self.word_or_file("golden"), "golden"),
             "weights": (self.word_or_file("macs"), "macs"),
             "outcome": (self.function, None),
+            "harden": (hardening, None),
+            "nan": (word("keep", "zero"), "keep"),
+            "outside": (word("saturate", "zero"), "saturate"),
             "batch": (positive, 64),
         }
 
@@ -178,6 +181,17 @@ def word(*words):
 
 def yaml_word(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def hardening(value):
+    """all, how many of the most fragile layers, or a list of layers."""
+    if value == "all":
+        return value
+    try:
+        return several(text)(value) if isinstance(value, list) else positive(value)
+    except ValueError as error:
+        wanted = f"must be all, a number of layers or a list of them, is {value!r}"
+        raise ValueError(str(error) if isinstance(value, list) else wanted) from None
 
 
 def operators(value):
