@@ -437,6 +437,24 @@ def test_what_cannot_be_played_is_told(version, tmp_path):
     assert told(pair, "shared", sites="one.ndjson") == f"the model's inputs are {', '.join(input_names(pair))}, 1 given"
 
 
+@pytest.mark.parametrize("version", KERAS)
+@pytest.mark.parametrize("form", ["dense", "sparse"])
+def test_inputs_that_lead_to_another_size_than_the_sites_have_are_refused(version, form, tmp_path):
+    k, shape = KERAS[version], [6, 6, 4]
+    sites = [{"shape": shape, "index": [0], "value": [1]}], []
+    dense = np.zeros((1, *shape), np.float32), np.ones((1, *shape), np.float32)
+    dense[0][0, 0, 0, 0], dense[1][0, 0, 0, 0] = 1, 0
+    image = k.Input((None, None, 4))
+    simulator = SIMULATOR[version](*(sites if form == "sparse" else dense), 1)
+    model = k.Model(image, k.layers.GlobalAveragePooling2D()(simulator(image)))
+    (tmp_path / "one.ndjson").write_text(pipe.site_line(shape, {(0, 0, 0): 1.0}))
+    played = lambda *size: runner.play(model, None, tmp_path / "one.ndjson", np.zeros((3, *size), np.float32))
+    assert len(played(6, 6, 4)["site"]) == 1
+    for other in [(4, 9, 4), (6, 7, 4)]:
+        with pytest.raises(runner.PlayError, match="^ErrorSimulator: the sites have shape \\(6, 6, 4\\), the input"):
+            played(*other)
+
+
 def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     table = {name: ["a", True, 0.5] for name in runner.COLUMNS}
     play.write(table, tmp_path / "out.tsv")

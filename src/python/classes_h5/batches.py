@@ -16,6 +16,10 @@ BOUND = 2**30  # bytes of activations that are kept for the inputs
 LEAST = 8  # rows computed at once: of a single one TensorFlow multiplies matrices another way
 
 
+class PlayError(Exception):
+    """What cannot be played, in one line."""
+
+
 class Inputs:
     """What a network makes of its inputs at one gate after the other: computed once, and held for as many inputs as fit the bound.
 
@@ -154,6 +158,10 @@ class Injection:
         self._picked = sites
 
     def __call__(self, tensor):
+        try:
+            self.sites.check(tensor.shape[1:])
+        except ValueError as error:
+            raise PlayError(str(error)) from error
         if not self._sparse:
             outputs, changed = self._inject(tensor, self._picked)
             self.changed = changed.numpy()

@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from classes_h5 import inputs
-from classes_h5.batches import Inputs, play_batches
+from classes_h5.batches import Inputs, PlayError, play_batches
 from classes_h5.cut import layer_before, simulators, times_called
 from classes_h5.files import Refused, keras_for
 from classes_h5.judge import asked, classes_of, judge
@@ -49,10 +49,6 @@ COLUMNS = (
     "no_effect",  # the simulator changed no bit: the cells held those values already
     "outcome",  # the hook's result; without a hook the first that holds of nan, critical, changed, masked
 )
-
-
-class PlayError(Exception):
-    """What cannot be played, in one line."""
 
 
 class PlayWarning(UserWarning):
