@@ -3,12 +3,15 @@
 Nothing is installed and no other Slurm is touched: SLURM_CONF and munge's socket are of the folder.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
 import socket
 import subprocess
 import time
+
+import psutil
 
 NODES = ("one", "two")
 CONFIGURATION = """\
@@ -106,6 +109,11 @@ class Cluster:
                 process.kill()
                 process.wait()
         self.processes.clear()
+        # Without cgroups Slurm loses sight of some of what a killed job has started.
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if str(self.folder / "bin") in process.environ().get("PATH", ""):
+                    process.kill()
 
     def slurm(self, *command, code=False):
         """What one of Slurm's commands prints, nothing where it fails, or its exit code."""
