@@ -13,7 +13,8 @@ from classes_h5.simulator import SparseSites, scatter
 Batch = namedtuple("Batch", "pairs golden faulty changed")
 
 BOUND = 2**30  # bytes of activations that are kept for the inputs
-LEAST = 8  # rows computed at once: of a single one TensorFlow multiplies matrices another way
+# Rows are padded to a multiple of this: TensorFlow computes what is left over beside full vectors, and a single row, another way.
+MULTIPLE = 16
 
 
 class PlayError(Exception):
@@ -29,7 +30,6 @@ class Inputs:
 
     def __init__(self, network, model, images, used, size, bound=BOUND):
         self.network, self.images, self.size = network, images, size
-        self.least = network.rows or min(LEAST, size)
         self.used = np.unique(used)
         self._dtypes = [tensor.dtype for tensor in model.inputs]
         self._held = min(len(self.used), bound // self._weight())
@@ -60,7 +60,7 @@ class Inputs:
         distinct, rows = np.unique(numbers, return_inverse=True)
         wanted = self.network.entry(gate)
         regions, own = self.network.way(wanted, {})
-        known = self.network.compute(regions, self._given(own, self._padded(distinct)), wanted)
+        known = self.network.compute(regions, self._given(own, self.padded(distinct)), wanted)
         golden = [output.numpy()[rows] for output in self.network.rest(gate, known)]
         return taken(known, wanted, rows), golden
 
@@ -89,7 +89,7 @@ class Inputs:
         blocks = []
         for start in range(0, self._held, self.size):
             places = np.arange(start, min(start + self.size, self._held))
-            padded = self._padded(places)
+            padded = self.padded(places)
             held = [name for name in own if name in self._values]
             known = taken(self._values, held, padded)
             known |= self._given([name for name in own if name not in self._values], self.used[padded])
@@ -103,9 +103,10 @@ class Inputs:
         parts = dict(zip(self.network.inputs, zip(self.images, self._dtypes)))
         return {name: (tf.cast(parts[name][0][numbers], parts[name][1]), None) for name in names}
 
-    def _padded(self, places):
-        """As many as are computed at once at least."""
-        return np.resize(places, max(len(places), self.least))
+    def padded(self, places):
+        """As many as are computed at once."""
+        whole = -(-len(places) // MULTIPLE) * MULTIPLE
+        return np.resize(places, self.network.rows or min(whole, self.size))
 
 
 def taken(values, names, rows):
@@ -129,15 +130,13 @@ def joined(values):
 
 
 def play_batches(inputs, gate, sites, pairs):
-    """Yields Batches that hold each of the pairs (site, input) once, in an order of their own. sites: those that a simulator holds.
-
-    The batches are of one size, or one less, and no input is met in more than two if a batch holds more pairs than it has.
-    """
+    """Yields Batches that hold each of the pairs (site, input) once, in an order of their own. sites: as a simulator holds them."""
     network = inputs.network
     inject = Injection(sites, network.compiled)
     order = np.lexsort((pairs[:, 0], pairs[:, 1]))
-    for batch in np.array_split(order, -(-len(order) // inputs.size)):
-        padded = np.resize(batch, network.rows or max(len(batch), inputs.least))
+    for start in range(0, len(order), inputs.size):
+        batch = order[start : start + inputs.size]
+        padded = inputs.padded(batch)
         known, golden = inputs.meet(gate, pairs[padded, 1])
         inject.pick(pairs[padded, 0])
         faulty = network.rest(gate, known, inject)
