@@ -2,6 +2,7 @@
 
 import inspect
 from collections import Counter, namedtuple
+from contextlib import contextmanager
 
 import tensorflow as tf
 
@@ -109,6 +110,17 @@ class Region:
 
 def spec(part, rows):
     return None if part is None else tf.TensorSpec([rows, *part.shape[1:]], part.dtype)
+
+
+@contextmanager
+def unfused():
+    """While this lasts TensorFlow fuses no operations: a fused ReLU swallows NaN, and what is fused would depend on the cuts."""
+    before = tf.config.optimizer.get_experimental_options().get("remapping", True)
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"remapping": before})
 
 
 CHUNK = 24  # regions, gates counted, that are compiled as one as well: fewer calls, and TensorFlow reuses memory within each

@@ -122,10 +122,12 @@ def main(given=None):
 def mistakes(units, given, told):
     """Plays units; says what went wrong."""
     from classes_h5.files import Refused
+    from classes_h5.network import unfused
     from classes_h5.runner import PlayError
 
     try:
-        return [said for said in play(units, given, told) if said]
+        with unfused():
+            return [said for said in play(units, given, told) if said]
     except (PlayError, Refused, FilterError) as error:
         return [str(error)]
     except OSError as error:
