@@ -20,7 +20,7 @@
 //! [`pattern`] gives cells, whose values come from [`value`]; [`classify`] tells what a set of cells looks like, and [`rng`]
 //! is the promise that a seed means the same everywhere. A [site](`fault::Site`) is the result, as a line of JSON, as dense arrays
 //! or as NumPy files ([`sites`]). [`sites::run`] runs all that in parallel, [`ordered`] keeps the output in order. [`plot`] draws
-//! pictures of sites.
+//! pictures of sites. Against faults [`harden`] keeps layers within their golden [`ranges`], by [`keras::clip`]s.
 //!
 //! [`cli`] is what the binaries share.
 

@@ -199,6 +199,6 @@ def test_the_citation_is_bibtex():
 @pytest.mark.parametrize("low, high", [(0.0, 0.013), (0.0, 1.0), (0.0, 0.47)])
 def test_ticks_reach_from_end_to_end(low, high, made):
     made.rows = {key: row._replace(estimate=high, low=low, high=high) for key, row in made.rows.items()}
-    axis = charts.Axis(made)
+    axis = charts.axis_of(made)
     assert axis.ticks[0] == axis.start <= low and axis.ticks[-1] == pytest.approx(axis.end) and axis.end >= high
     assert 3 <= len(axis.ticks) <= 7

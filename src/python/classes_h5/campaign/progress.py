@@ -19,6 +19,7 @@ DONE = ".played-"  # and their number: how many predictions they have made
 TURN = 1  # seconds between two looks at those
 STEPS = {  # what is said of the others
     "ranges": "golden ranges",
+    "predictions_hardened": "the same faults through the hardened model",
     "weights": "weights of the layers",
     "table": "the table",
     "estimates": "estimates",
