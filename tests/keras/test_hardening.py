@@ -125,7 +125,7 @@ def test_tables_of_other_sites_are_refused(tmp_path):
 
 
 def test_a_campaign_plays_the_same_faults_through_the_hardened_model(tmp_path):
-    said, code = command(tmp_path, changed(layers=["conv2d_1"], sites=40, shard=20, harden=1))
+    said, code = command(tmp_path, changed(layers=["conv2d_1"], sets=["gpu-warp"], sites=40, shard=40, harden=1))
     assert code == 0, said
     results = tmp_path / "results"
     before, after = (read([results / name]) for name in ("predictions.tsv", "predictions.hardened.tsv"))
