@@ -148,6 +148,7 @@ def test_a_campaign_plays_the_same_faults_through_the_hardened_model(tmp_path):
         ({"harden": 0}, "harden: must be all, a number of layers or a list of them, is 0"),
         ({"harden": "some"}, "harden: must be all, a number of layers or a list of them, is 'some'"),
         ({"harden": ["conv2"]}, "harden: {model} has no layer 'conv2'"),
+        ({"outside": "zero"}, "outside: goes with harden"),
         ({"harden": "all", "nan": "drop"}, "nan: must be keep or zero, is drop"),
         ({"harden": "all", "outside": "wrap"}, "outside: must be saturate or zero, is wrap"),
     ],

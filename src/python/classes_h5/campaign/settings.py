@@ -8,6 +8,7 @@ from pathlib import Path
 from classes_h5.campaign.errors import CampaignError
 
 REQUIRED = ("model", "inputs")
+OF_HARDENING = ("nan", "outside")
 WHOLE = ("all", "every")  # layers with an operator; those without one as well, for single bit flips
 EXPONENT = re.compile(r"\d+(\.\d*)?[eE]\+?\d{1,2}")
 
@@ -216,4 +217,8 @@ def read(given, base, mistakes):
                 found[key] = read(given[key])
             elif key in REQUIRED:
                 raise ValueError("is missing")
+    for key in OF_HARDENING:
+        with mistakes.of(key):
+            if given.get(key) is not None and given.get("harden") is None:
+                raise ValueError("goes with harden")
     return found
