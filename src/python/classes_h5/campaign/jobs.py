@@ -24,7 +24,11 @@ def planned(campaign, seconds, cores):
     units: dict = {False: [], True: []}
     for run, shard in campaign.shards():
         units[is_there(run, shard)].append((run, shard))
-    return [job for some in units.values() if some for job in parted(some, [cost(campaign, unit, seconds) for unit in some], cores)]
+    if cores is None and campaign.settings["job"]:
+        costs, longest = (lambda unit: predictions(campaign, unit[1])), campaign.settings["job"]
+    else:
+        costs, longest = (lambda unit: cost(campaign, unit, seconds)), ON_CLUSTER
+    return [job for some in units.values() if some for job in parted(some, list(map(costs, some)), cores, longest)]
 
 
 def missing(plan):
@@ -47,11 +51,11 @@ def cost(campaign, unit, seconds):
     return predictions(campaign, shard) * seconds[run.layer.name]
 
 
-def parted(units, costs, cores):
-    """Units in their order, in jobs of about the same cost."""
+def parted(units, costs, cores, longest=ON_CLUSTER):
+    """Units in their order, in jobs of about the same cost. longest: what a job on a cluster costs at most, as far as units allow."""
     total = sum(costs)
     if cores is None:
-        count = math.ceil(total / ON_CLUSTER)
+        count = math.ceil(total / longest)
     elif total < LONGEST * cores:
         count = min(cores, math.ceil(total / SHORTEST))
     else:

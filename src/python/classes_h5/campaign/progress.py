@@ -39,6 +39,7 @@ class Progress:
         self.began: tuple = ()  # when the first job did, and how many were made then
         self.lock = threading.Lock()
         self.line = ""  # on a terminal, what stands in the last line
+        self.step = ""  # the last one that was told of
         self.said = set()
         self.errors = []  # Snakemake's own
         self.interrupted = False
@@ -76,7 +77,9 @@ class Progress:
         elif event.get("begun") in STEPS:
             if all(made == of for of, made in self.jobs.values()):
                 self.began = ()  # nothing plays any more
-            self.show(STEPS[event["begun"]])
+            if self.step != event["begun"]:  # a step of many jobs is told of once
+                self.step = event["begun"]
+                self.show(STEPS[self.step])
         elif event.get("finished", "").startswith(PLAYS):
             job = self.jobs[event["finished"].removeprefix(PLAYS)]
             job[1] = job[0]

@@ -106,6 +106,7 @@ class Reader:
             "nan": (word("keep", "zero"), "keep"),
             "outside": (word("saturate", "zero"), "saturate"),
             "batch": (positive, 64),
+            "job": (positive, None),
         }
 
 
