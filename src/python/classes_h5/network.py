@@ -112,15 +112,20 @@ def spec(part, rows):
     return None if part is None else tf.TensorSpec([rows, *part.shape[1:]], part.dtype)
 
 
+# What TensorFlow changes of a graph's arithmetic: it swaps a ReLU with the pooling behind it, or fuses it with what is before it, and
+# either loses NaN. Where it can depends on the cuts.
+CHANGES = ("remapping", "arithmetic_optimization")
+
+
 @contextmanager
-def unfused():
-    """While this lasts TensorFlow fuses no operations: a fused ReLU swallows NaN, and what is fused would depend on the cuts."""
-    before = tf.config.optimizer.get_experimental_options().get("remapping", True)
-    tf.config.optimizer.set_experimental_options({"remapping": False})
+def unchanged():
+    """While this lasts TensorFlow computes the operations of a graph as they are."""
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options(dict.fromkeys(CHANGES, False))
     try:
         yield
     finally:
-        tf.config.optimizer.set_experimental_options({"remapping": before})
+        tf.config.optimizer.set_experimental_options({name: before.get(name, True) for name in CHANGES})
 
 
 CHUNK = 24  # regions, gates counted, that are compiled as one as well: fewer calls, and TensorFlow reuses memory within each

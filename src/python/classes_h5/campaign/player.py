@@ -122,11 +122,11 @@ def main(given=None):
 def mistakes(units, given, told):
     """Plays units; says what went wrong."""
     from classes_h5.files import Refused
-    from classes_h5.network import unfused
+    from classes_h5.network import unchanged
     from classes_h5.runner import PlayError
 
     try:
-        with unfused():
+        with unchanged():
             return [said for said in play(units, given, told) if said]
     except (PlayError, Refused, FilterError) as error:
         return [str(error)]
