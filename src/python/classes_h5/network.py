@@ -112,8 +112,8 @@ def spec(part, rows):
     return None if part is None else tf.TensorSpec([rows, *part.shape[1:]], part.dtype)
 
 
-# What TensorFlow changes of a graph's arithmetic: it swaps a ReLU with the pooling behind it, or fuses it with what is before it, and
-# either loses NaN. Where it can depends on the cuts.
+# How TensorFlow changes a graph's arithmetic: it swaps a ReLU with the pooling behind it, or fuses it with what is before. Either
+# loses NaN. Where it can depends on the cuts.
 CHANGES = ("remapping", "arithmetic_optimization")
 
 
