@@ -22,4 +22,4 @@ step ruff format --check .
 step mypy
 cd ../..
 # The package and the filters as they are installed.
-step env CLASSES_BIN_DIR="$venv/bin" python -m pytest -q -n 2 --dist loadscope tests/keras
+step env CLASSES_BIN_DIR="$venv/bin" python -m pytest -q -n 2 --dist loadscope --durations=25 tests/keras

@@ -52,7 +52,7 @@ def cost(campaign, unit, seconds):
 
 
 def parted(units, costs, cores, longest=ON_CLUSTER):
-    """Units in their order, in jobs of about the same cost. longest: what a job on a cluster costs at most, as far as units allow."""
+    """Units in their order, in jobs of about the same cost. longest: what one costs at most on a cluster, as far as units allow."""
     total = sum(costs)
     if cores is None:
         count = math.ceil(total / longest)
