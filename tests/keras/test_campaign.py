@@ -259,7 +259,10 @@ def test_keras_2_odd_names_and_classes_drawn_equally(tmp_path):
         (changed(outcome="judge.py:lots"), "outcome: FOLDER/judge.py: has no function 'lots'"),
         (changed(outcome="bad.py:lost"), "outcome: FOLDER/bad.py: line 1: '(' was never closed"),
         (changed(labels="beyond.npy"), "labels: are from 0 to 10, the network has classes 0 to 9"),
-        (changed(outcome="hook.py"), "outcome: must be FILE.py:FUNCTION, is 'hook.py'"),
+        (
+            changed(outcome="hook.py"),
+            "outcome: must be FILE.py:FUNCTION or one of sdc5, sdc10, sdc20, graded, rank_loss, iou_loss, box_loss, is 'hook.py'",
+        ),
     ],
 )
 def test_what_is_wrong_in_the_yaml_is_told(settings, message, tmp_path):

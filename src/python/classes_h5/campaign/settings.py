@@ -5,6 +5,7 @@ import difflib
 import re
 from pathlib import Path
 
+from classes_h5 import outcomes
 from classes_h5.campaign.errors import CampaignError
 
 REQUIRED = ("model", "inputs")
@@ -67,10 +68,12 @@ class Reader:
         return {text(name): self.array(file) for name, file in value.items()}
 
     def function(self, value):
-        """FILE.py:FUNCTION."""
+        """FILE.py:FUNCTION, or one of those that are ready made."""
         file, _, name = text(value).rpartition(":")
+        if not file and name in outcomes.READY:
+            return Path(outcomes.__file__), name
         if not file or not name.isidentifier():
-            raise ValueError(f"must be FILE.py:FUNCTION, is {value!r}")
+            raise ValueError(f"must be FILE.py:FUNCTION or one of {', '.join(outcomes.READY)}, is {value!r}")
         found = self.file(file)
         check_function(found, name)
         return found, name
