@@ -52,3 +52,10 @@ def started(folder, settings, *options, environment=None):
     words = [sys.executable, "-m", "classes_h5.campaign", "campaign.yaml", "results", *map(str, options)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(words, cwd=folder, env=environment, start_new_session=True, **pipes)
+
+
+def shell(command, folder):
+    """Runs a step of a campaign as its Snakefile does."""
+    told = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=folder, env={**os.environ, **told}, check=False)
+    assert done.returncode == 0, done.stderr

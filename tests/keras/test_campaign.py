@@ -17,7 +17,7 @@ import pandas as pd
 import pipe
 import psutil
 import pytest
-from campaigns import BINARIES, CAMPAIGNS, SMALL, changed, command, snakemake
+from campaigns import BINARIES, CAMPAIGNS, SMALL, changed, command, shell, snakemake
 from classes_h5.campaign import basis, commands, jobs
 from classes_h5.campaign.definition import Campaign
 from classes_h5.filters import FilterError
@@ -120,13 +120,6 @@ def test_the_plan_does_not_matter_and_a_unit_is_what_the_filters_and_play_make_o
     shell(commands.play(campaign, run, shard), folder)
     alone, together = (path / run.folder / f"{shard}.predictions.tsv" for path in (folder, whole))
     assert alone.stat().st_ino != together.stat().st_ino and alone.read_bytes() == together.read_bytes()
-
-
-def shell(command, folder):
-    """Runs a step of a campaign as its Snakefile does."""
-    told = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=folder, env={**os.environ, **told}, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def test_a_finished_campaign_is_not_run_again_and_grows_by_what_is_missing(whole):

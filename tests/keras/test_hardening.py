@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from campaigns import changed, command
-from classes_h5.campaign import intervals, pairs
+from campaigns import changed, command, shell
+from classes_h5.campaign import commands, intervals, pairs
+from classes_h5.campaign.definition import Campaign
 from classes_h5.campaign.estimates import EstimateError, read
 
 KEY = {"set": "gpu-warp", "operator": "conv_gemm", "layer": "conv", "seed": "1", "spatial_class": "single", "as_defined": "true"}
@@ -125,7 +126,8 @@ def test_tables_of_other_sites_are_refused(tmp_path):
 
 
 def test_a_campaign_plays_the_same_faults_through_the_hardened_model(tmp_path):
-    said, code = command(tmp_path, changed(layers=["conv2d_1"], sets=["gpu-warp"], sites=40, shard=40, harden=1))
+    settings = changed(layers=["conv2d_1"], sets=["gpu-warp"], sites=40, shard=40, harden=1)
+    said, code = command(tmp_path, settings)
     assert code == 0, said
     results = tmp_path / "results"
     before, after = (read([results / name]) for name in ("predictions.tsv", "predictions.hardened.tsv"))
@@ -140,6 +142,16 @@ def test_a_campaign_plays_the_same_faults_through_the_hardened_model(tmp_path):
     assert cost["macs"][0] == cost["macs"][1] and cost["answers_changed"] <= 2
     page = (results / "page.html").read_text()
     assert 'id="hardened"' in page and "McNemar" in page
+    # A shard by the commands that the page shows.
+    campaign = Campaign(settings)
+    run, shard = campaign.shards()[0]
+    path = results / run.folder / f"{shard}.hardened.predictions.tsv"
+    together = path.read_bytes()
+    path.unlink()
+    shell(commands.patch_hardened(campaign, run.layer, results / "ranges.json"), results)
+    for step in (commands.faulty, commands.play):
+        shell(step(campaign, run, shard, commands.HARDENED), results)
+    assert path.read_bytes() == together
 
 
 @pytest.mark.parametrize(

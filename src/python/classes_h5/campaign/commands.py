@@ -7,6 +7,7 @@ from pathlib import Path
 from classes_h5.campaign import fragile
 
 PYTHON = "python -m classes_h5."
+HARDENED = ".hardened"  # in the names of files that tell of the hardened model
 
 
 def line(program, *words):
@@ -81,11 +82,11 @@ def draws(run, first, last):
 
 def faulty(campaign, run, shard, hardened=""):
     """hardened: what stands before a suffix of files of the hardened model; empty for the model as it is."""
-    files, model = f"{run.folder}/{shard}", f"hardened{campaign.suffix}" if hardened else campaign.model_file
-    return (
-        line("h5-config-set", model, f"{files}{hardened}{campaign.suffix}", "--sparse", "--force", "--keras", campaign.keras)
-        + f" --sites {shlex.quote(files + '.sites.ndjson')} --input {shlex.quote(f'{run.layer.folder}/patch{hardened}.json')}"
-    )
+    files, patch = f"{run.folder}/{shard}", f"{run.layer.folder}/patch{hardened}.json"
+    return line(
+        "h5-config-set", model_file(campaign, hardened), f"{files}{hardened}{campaign.suffix}", "--sparse", "--force",
+        "--keras", campaign.keras, "--sites", f"{files}.sites.ndjson", "--input", patch,
+    )  # fmt: skip
 
 
 def play(campaign, run, shard, hardened=""):
@@ -100,13 +101,17 @@ def play(campaign, run, shard, hardened=""):
     )  # fmt: skip
 
 
-def play_job(number):
+def model_file(campaign, hardened):
+    return f"hardened{campaign.suffix}" if hardened else campaign.model_file
+
+
+def play_job(number, hardened=""):
     """Plays all shards of a job with one model: each becomes what `faulty` and `play` make of it."""
-    return line(PYTHON + "campaign.player", "jobs.json", number)
+    return line(PYTHON + "campaign.player", "jobs.json", number, hardened or None)
 
 
-def keep(run, shard):
-    files = f"{run.folder}/{shard}"
+def keep(run, shard, hardened=""):
+    files = f"{run.folder}/{shard}{hardened}"
     return line("cp", f"{files}.played", f"{files}.predictions.tsv")
 
 
@@ -129,8 +134,6 @@ def of_one_shard(campaign):
 
 
 # The hardened model
-
-HARDENED = ".hardened"  # in the names of files
 
 
 def of_the_hardened(campaign, run, shard):
@@ -157,7 +160,7 @@ def clip(campaign):
     """The patch that hardens, and the hardened model."""
     only = [word for name in hardened_layers(campaign) for word in ("--only", name)]
     how = ["--nan", campaign.settings["nan"], "--outside", campaign.settings["outside"]]
-    model = f"hardened{campaign.suffix}"
+    model = model_file(campaign, HARDENED)
     made = line("classes-patch", "--clip", campaign.clip_ranges, *only, *how, "config.json") + " > clip.patch.json"
     put = line("h5-config-set", campaign.model_file, model, "--force", "--keras", campaign.keras, "--input", "clip.patch.json")
     return f"{made} && {put} && {line('h5-config-get', model)} > hardened.json"
@@ -175,8 +178,8 @@ def cost(campaign):
     labels = ["--labels", "labels.npy"] if campaign.settings["labels"] else []
     every = None if campaign.settings["ranges"] == "golden" else "--all"
     return line(
-        PYTHON + "campaign.hardening", "cost", campaign.model_file, f"hardened{campaign.suffix}", *inputs(campaign), *labels, every,
-        "--keras", campaign.keras, "--batch-size", campaign.settings["batch"], "--out", "hardening.json",
+        PYTHON + "campaign.hardening", "cost", campaign.model_file, model_file(campaign, HARDENED), *inputs(campaign), *labels,
+        every, "--keras", campaign.keras, "--batch-size", campaign.settings["batch"], "--out", "hardening.json",
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from classes_h5.campaign import basis, jobs
+from classes_h5.campaign import basis, commands, jobs
 from classes_h5.campaign.progress import duration
 from classes_h5.filters import FilterError
 
@@ -60,7 +60,7 @@ def arrays(campaign):
 
 def told(campaign, plan, cores):
     """What is to be played and about how long it takes, in a sentence."""
-    left = jobs.missing(plan)
+    left = jobs.missing(plan) + (jobs.missing(plan, commands.HARDENED) if campaign.hardens else [])
     if not left:
         return "no predictions are missing"
     found = measured(campaign)

@@ -46,52 +46,43 @@ rule cost:
         "({params.command}) 2> {log}"
 
 
-rule patch_hardened:
-    input:
-        "hardened.json",
-        made("ranges.json"),
-    output:
-        "{layer}/patch.hardened.json",
-    log:
-        "logs/{layer}/patch.hardened.log",
-    params:
-        command=lambda wildcards, input: commands.patch_hardened(campaign, campaign.layer(wildcards.layer), "ranges.json"),
-    shell:
-        "({params.command}) 2> {log}"
+for number, units in enumerate(JOBS):
 
-
-rule faulty_hardened:
-    input:
-        "hardened" + campaign.suffix,
-        lambda wildcards: f"{wildcards.run.split('/')[0]}/patch.hardened.json",
-        "{run}/{shard}.sites.ndjson",
-    output:
-        temp("{run}/{shard}.hardened" + campaign.suffix),
-    log:
-        "logs/{run}/{shard}.faulty.hardened.log",
-    params:
-        command=lambda wildcards: commands.faulty(campaign, campaign.run(wildcards.run), wildcards.shard, commands.HARDENED),
-    group:
-        "hardened shard"
-    shell:
-        "({params.command}) 2> {log}"
+    rule:
+        name:
+            f"replay_{number}"
+        input:
+            ancient("hardened" + campaign.suffix),
+            ancient([f"{unit}.sites.ndjson" for unit in units]),
+            ancient(made("ranges.json")),
+        output:
+            units=temp([f"{unit}.hardened.played" for unit in units]),
+            job=temp(jobs.name(number, units) + ".hardened"),
+        log:
+            f"logs/replay-{number}.log",
+        params:
+            command=commands.play_job(number, commands.HARDENED),
+        group:
+            "hardened shard"
+        shell:
+            "(TF_NUM_INTRAOP_THREADS={threads} TF_NUM_INTEROP_THREADS=1 {params.command}) 2> {log} && touch {output.job}"
 
 
 rule predictions_hardened:
     input:
-        "{run}/{shard}.hardened" + campaign.suffix,
+        "hardened" + campaign.suffix,
+        "{run}/{shard}.hardened.played",
         "{run}/{shard}.sites.ndjson",
     output:
         "{run}/{shard}.hardened.predictions.tsv",
-    log:
-        "logs/{run}/{shard}.predictions.hardened.log",
     params:
-        command=lambda wildcards: commands.play(campaign, campaign.run(wildcards.run), wildcards.shard, commands.HARDENED),
+        command=lambda wildcards: commands.keep(campaign.run(wildcards.run), wildcards.shard, commands.HARDENED),
+        played=lambda wildcards: commands.play(campaign, campaign.run(wildcards.run), wildcards.shard, commands.HARDENED),
         basis=lambda wildcards: basis.hardened_predictions(campaign, campaign.run(wildcards.run)),
     group:
         "hardened shard"
     shell:
-        "(TF_NUM_INTRAOP_THREADS={threads} TF_NUM_INTEROP_THREADS=1 {params.command}) 2> {log}"
+        "{params.command}"
 
 
 rule table_hardened:

@@ -31,13 +31,13 @@ def planned(campaign, seconds, cores):
     return [job for some in units.values() if some for job in parted(some, list(map(costs, some)), cores, longest)]
 
 
-def missing(plan):
-    """The jobs of a plan whose predictions are not there."""
-    return [job for job in plan if not all(is_there(*unit) for unit in job)]
+def missing(plan, hardened=""):
+    """The jobs of a plan whose predictions are not there. hardened: as in commands.py."""
+    return [job for job in plan if not all(is_there(run, shard, hardened) for run, shard in job)]
 
 
-def is_there(run, shard):
-    return Path(f"{run.folder}/{shard}.predictions.tsv").exists()
+def is_there(run, shard, hardened=""):
+    return Path(f"{run.folder}/{shard}{hardened}.predictions.tsv").exists()
 
 
 def predictions(campaign, shard):
@@ -78,6 +78,7 @@ def settings(campaign):
     outcome = campaign.settings["outcome"]
     return {
         "model": campaign.model_file,
+        f"model{commands.HARDENED}": commands.model_file(campaign, commands.HARDENED),
         "keras": campaign.keras,
         "images": commands.inputs(campaign),
         "labels": "labels.npy" if campaign.settings["labels"] else None,
@@ -96,13 +97,16 @@ def shape(layer):
 
 
 def described(campaign, run, shard):
-    rests_on = [basis.predictions(campaign, run), commands.play(campaign, run, shard)]
+    rests_on = {"basis": [basis.predictions(campaign, run), commands.play(campaign, run, shard)]}
+    if campaign.hardens:
+        played = commands.play(campaign, run, shard, commands.HARDENED)
+        rests_on[f"basis{commands.HARDENED}"] = [basis.hardened_predictions(campaign, run), played]
     return {
         "layer": run.layer.name,
         "seed": run.seed,
         "files": f"{run.folder}/{shard}",
         "predictions": predictions(campaign, shard),
-        "basis": json.dumps(rests_on, sort_keys=True),
+        **{key: json.dumps(value, sort_keys=True) for key, value in rests_on.items()},
     }
 
 

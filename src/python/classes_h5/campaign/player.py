@@ -1,6 +1,6 @@
 """Plays a job of a campaign: many units, each the sites of a shard, in one process and with one model.
 
-    python -m classes_h5.campaign.player jobs.json 3
+    python -m classes_h5.campaign.player jobs.json 3 [.hardened]
 
 A unit's predictions are written whole as soon as it is played, under a name that tells what they rest on; when all units are there,
 they get the names that the campaign waits for. What is there already is not played again.
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from classes_h5.campaign import basis
 from classes_h5.filters import FilterError
 
 TURN = 1  # seconds between two words on how far it is
@@ -23,10 +24,11 @@ TURN = 1  # seconds between two words on how far it is
 class Unit:
     """A shard: what it is played from, and the files that it becomes."""
 
-    def __init__(self, given):
+    def __init__(self, given, hardened="", model=None):
+        """hardened: as in commands.py. model: what is in that of which the campaign itself makes one, as a digest."""
         self.layer, self.seed, self.files, self.predictions = (given[key] for key in ("layer", "seed", "files", "predictions"))
-        self.sites, self.played = Path(f"{self.files}.sites.ndjson"), Path(f"{self.files}.played")
-        rests_on = hashlib.sha256(given["basis"].encode() + self.sites.read_bytes()).hexdigest()
+        self.sites, self.played = Path(f"{self.files}.sites.ndjson"), Path(f"{self.files}{hardened}.played")
+        rests_on = hashlib.sha256(f"{given[f'basis{hardened}']}{model or ''}".encode() + self.sites.read_bytes()).hexdigest()
         self.part = self.played.with_name(f".{self.played.name}.{rests_on[:16]}")
 
     def is_played(self):
@@ -101,13 +103,16 @@ class Count:
 
 
 def main(given=None):
-    jobs, number = sys.argv[1:] if given is None else given
+    jobs, number, *rest = sys.argv[1:] if given is None else given
+    hardened = rest[0] if rest else ""
     plan = json.loads(Path(jobs).read_text())
-    units = [Unit(one) for one in plan["jobs"][int(number)]]
+    model = plan["settings"]["model"] = plan["settings"][f"model{hardened}"]
+    units = [Unit(one, hardened, basis.sha256(model) if hardened else None) for one in plan["jobs"][int(number)]]
     for unit in units:
         unit.clear()
     missing = [unit for unit in units if not unit.is_played()]
-    count = Count(Path(f".played-{number}"), sum(unit.predictions for unit in units if unit.is_played()))
+    # The line of progress tells of the faults of the model as it is.
+    count = None if hardened else Count(Path(f".played-{number}"), sum(unit.predictions for unit in units if unit.is_played()))
     try:
         wrong = mistakes(missing, plan["settings"], count) if missing else []
     except KeyboardInterrupt:

@@ -14,12 +14,13 @@ from pathlib import Path
 
 PIPE = "CLASSES_H5_CAMPAIGN_PIPE"  # the number of the pipe's end, in the environment
 PLAYS = "play_"  # how the rules begin whose jobs play
+REPLAYS = "replay_"  # how those begin whose jobs play the same faults once more
 PLAN = "jobs.json"  # what they play
 DONE = ".played-"  # and their number: how many predictions they have made
 TURN = 1  # seconds between two looks at those
 STEPS = {  # what is said of the others
     "ranges": "golden ranges",
-    "predictions_hardened": "the same faults through the hardened model",
+    REPLAYS: "the same faults through the hardened model",
     "weights": "weights of the layers",
     "table": "the table",
     "estimates": "estimates",
@@ -68,17 +69,19 @@ class Progress:
     def hear(self, event):
         if self.interrupted:
             return  # what steps say when they are ended
+        begun = event.get("begun", "")
+        begun = REPLAYS if begun.startswith(REPLAYS) else begun
         if "jobs" in event:
             self.plan(event["jobs"])
-        elif event.get("begun", "").startswith(PLAYS):
+        elif begun.startswith(PLAYS):
             if not self.began:
                 self.began = self.clock(), self.made()
             self.show_players()
-        elif event.get("begun") in STEPS:
+        elif begun in STEPS:
             if all(made == of for of, made in self.jobs.values()):
                 self.began = ()  # nothing plays any more
-            if self.step != event["begun"]:  # a step of many jobs is told of once
-                self.step = event["begun"]
+            if self.step != begun:  # a step of many jobs is told of once
+                self.step = begun
                 self.show(STEPS[self.step])
         elif event.get("finished", "").startswith(PLAYS):
             job = self.jobs[event["finished"].removeprefix(PLAYS)]
