@@ -130,7 +130,7 @@ def main(given=None):
     options = parser.parse_args(given)
     try:
         table = compare(Results(options.one), Results(options.other))
-        estimates.write(table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n"), options.out)
+        estimates.write_table(table, options.out)
     except EstimateError as error:
         return f"compare: {error}"
     except OSError as error:

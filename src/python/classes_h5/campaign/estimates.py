@@ -283,6 +283,11 @@ def matrices(rows, values, counted):
     return values[order].fillna(0).to_numpy().reshape(shape), counted[order].to_numpy().reshape(shape)
 
 
+def write_table(table, path):
+    """As TSV, numbers with six digits."""
+    write(table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n"), path)
+
+
 def write(text, path):
     """A file that appears whole or not at all; None: stdout."""
     if path is None:
@@ -316,7 +321,7 @@ def main(given=None):
             options.frequencies and read_frequencies(options.frequencies),
             options.confidence,
         )
-        write(table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n"), options.out)
+        write_table(table, options.out)
     except EstimateError as error:
         return f"estimates: {error}"
     except OSError as error:

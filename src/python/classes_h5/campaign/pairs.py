@@ -127,7 +127,7 @@ def main(given=None):
             options.weights and estimates.read_weights(options.weights),
             options.frequencies and estimates.read_frequencies(options.frequencies),
         )
-        estimates.write(table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n"), options.out)
+        estimates.write_table(table, options.out)
     except EstimateError as error:
         return f"pairs: {error}"
     except OSError as error:
