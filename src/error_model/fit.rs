@@ -22,6 +22,8 @@ pub struct Plan {
 pub struct Part {
     /// The name of the layer that it was measured on, where the set tells.
     pub layer: Option<String>,
+    /// P(SDC) of what was measured: the share of faults that corrupted the output at all, where the figures tell.
+    pub p_sdc: Option<f64>,
     /// What can be drawn, the weights normalised again.
     pub classes: Weighted<FittedClass>,
 }
@@ -89,7 +91,8 @@ impl Model {
             return Err(FitError::NoClass { model: self.id(), class, there: there.join(", ") });
         }
         let (classes, struck) = self.fitted(shape, rows, only);
-        match classes.and_then(|classes| Weighted::new(vec![(1.0, Part { layer: None, classes })])) {
+        let p_sdc = self.outcomes().map(|outcomes| outcomes.sdc);
+        match classes.and_then(|classes| Weighted::new(vec![(1.0, Part { layer: None, p_sdc, classes })])) {
             Some(parts) => Ok(Plan { parts, struck }),
             None => Err(FitError::Nothing { model: self.id(), shape, why: reasons(&struck) }),
         }

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from classes_h5 import compare
-from classes_h5.campaign import estimates, intervals
-from classes_h5.campaign.estimates import EstimateError
+from classes_h5.campaign import estimates, intervals, tables
+from classes_h5.campaign.tables import EstimateError
 from test_hardening import predictions
 
 
@@ -21,8 +21,8 @@ def results(folder, critical, *, sites="the sites", inputs="of the inputs", name
     predictions(path, critical, **options)
     if name:
         path.write_text(path.read_text().replace("gpu-warp", name))
-    table = estimates.estimate(estimates.read([path]))
-    estimates.write(table.to_csv(sep="\t", index=False), folder / "estimates.tsv")
+    table = estimates.estimate(tables.read([path]))
+    tables.write(table.to_csv(sep="\t", index=False), folder / "estimates.tsv")
     return compare.Results(folder)
 
 

@@ -17,7 +17,7 @@ LOST, FINE, NAN = {"faulty": "2", "critical": True}, {}, {"faulty": "-1", "nan":
 
 
 def predictions(rows, **columns):
-    """A table as estimates.read gives it."""
+    """A table as tables.read gives it."""
     common = {
         "set": "gpu-warp", "operator": "conv_gemm", "layer": "a", "seed": "7", "spatial_class": "single", "as_defined": True,
         "label": "1", "golden": "1", "faulty": "1", "nan": False, "no_effect": False, "outcome": "masked", "critical": False,

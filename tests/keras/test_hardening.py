@@ -8,7 +8,7 @@ import pytest
 from campaigns import changed, command, shell
 from classes_h5.campaign import commands, intervals, pairs
 from classes_h5.campaign.definition import Campaign
-from classes_h5.campaign.estimates import EstimateError, read
+from classes_h5.campaign.tables import EstimateError, read
 
 KEY = {"set": "gpu-warp", "operator": "conv_gemm", "layer": "conv", "seed": "1", "spatial_class": "single", "as_defined": "true"}
 

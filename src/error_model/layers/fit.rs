@@ -27,7 +27,8 @@ impl Layers {
             }
             total += weight;
             let (fitted, lost) = model.fitted(shape, rows, only);
-            parts.extend(fitted.map(|classes| (weight, Part { layer: Some(layer.name.clone()), classes })));
+            let (name, p_sdc) = (Some(layer.name.clone()), Some(layer.outcomes.sdc));
+            parts.extend(fitted.map(|classes| (weight, Part { layer: name, p_sdc, classes })));
             for mut lost in lost {
                 lost.share *= weight;
                 match struck.iter_mut().find(|before| before.class == lost.class) {

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from classes_h5.campaign import estimates, pairs
+from classes_h5.campaign import pairs, per_fault, tables
 from classes_h5.campaign.definition import safe
-from classes_h5.campaign.estimates import ALL, GROUP, EstimateError
+from classes_h5.campaign.estimates import ALL
+from classes_h5.campaign.tables import GROUP, P_SDC, EstimateError
 
 COLUMNS = (
     "set",  # that of the first, then that of the other where it is called otherwise
@@ -42,8 +43,8 @@ class Results:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.estimates = estimates.table_of(self.folder / "estimates.tsv", ["set", "layer", "spatial_class", "measure", *FIGURES])
-        self.predictions = estimates.read([self.folder / "predictions.tsv"])
+        self.estimates = tables.table_of(self.folder / "estimates.tsv", ["set", "layer", "spatial_class", "measure", *FIGURES])
+        self.predictions = tables.read([self.folder / "predictions.tsv"])
         self.sets = list(dict.fromkeys(self.estimates["set"]))
         self.given = self._given()
 
@@ -59,8 +60,9 @@ class Results:
             raise EstimateError(f"{path}: is no record of a campaign") from error
 
     def figures(self):
-        """{(set, layer, measure): (estimate, low, high)} of layers and networks."""
-        whole = self.estimates[self.estimates["spatial_class"] == ALL]
+        """{(set, layer, measure): (estimate, low, high)} of layers and networks, but for spreads of P(SDC)."""
+        spreads = (self.estimates["measure"] == P_SDC) | self.estimates["measure"].str.endswith(per_fault.SUFFIX)
+        whole = self.estimates[(self.estimates["spatial_class"] == ALL) & ~spreads]
         numbers = whole[list(FIGURES)].apply(pd.to_numeric, errors="coerce")
         keys = zip(whole["set"], whole["layer"], whole["measure"])
         return {key: tuple(row) for key, row in zip(keys, numbers.itertuples(index=False))}
@@ -130,7 +132,7 @@ def main(given=None):
     options = parser.parse_args(given)
     try:
         table = compare(Results(options.one), Results(options.other))
-        estimates.write_table(table, options.out)
+        tables.write_table(table, options.out)
     except EstimateError as error:
         return f"compare: {error}"
     except OSError as error:

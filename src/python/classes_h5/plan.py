@@ -13,8 +13,9 @@ import sys
 import pandas as pd
 from scipy import stats
 
-from classes_h5.campaign.estimates import GROUP, MEASURES, ONE, EstimateError, design_of, measures, read
+from classes_h5.campaign.estimates import MEASURES, ONE, design_of, measures
 from classes_h5.campaign.intervals import wilson
+from classes_h5.campaign.tables import GROUP, EstimateError, read
 
 CHOICES = [name for name in MEASURES if name != "no_effect"]
 NOT_CHECKED = {

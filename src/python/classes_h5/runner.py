@@ -38,6 +38,8 @@ COLUMNS = (
     "value_classes",  # those of the cells, sorted, joined by +
     "as_defined",  # true or false, as all truth values here
     "cells",  # how many
+    "measured_on",  # the measured layer whose model the site is drawn from; empty where the set has one model an operator
+    "p_sdc",  # how often a fault corrupts the output of that layer at all; empty where the set does not tell
     "input",  # its place in the images, from 0
     "label",  # empty without labels
     "golden",  # the class of the highest score without the fault; -1 where a score is NaN

@@ -4,7 +4,9 @@ import json
 from collections import namedtuple
 
 # Numbers and names as the line has them, empty where it has none. site: its place in the file where it has no number.
-Site = namedtuple("Site", "operator set seed site spatial_class value_classes as_defined cells drawn_for", defaults=[""])
+Site = namedtuple(
+    "Site", "operator set seed site spatial_class value_classes as_defined cells measured_on p_sdc drawn_for", defaults=["", "", ""]
+)
 
 
 class SiteError(Exception):
@@ -41,6 +43,8 @@ def site(line, place):
         "+".join(sorted({value_class(cell) for cell in cells} - {""})),
         line.get("as_defined", True),
         len(cells),
+        line.get("measured_on", ""),
+        line.get("p_sdc", ""),
         line.get("layer", ""),
     )
 

@@ -15,8 +15,8 @@ use crate::value::ValueClass;
 pub struct Writer {
     /// What all lines have in common: seed, model and layer.
     run: String,
-    /// The measured layer of each model that sites are drawn from.
-    layers: Vec<String>,
+    /// What each model that sites are drawn from was measured on, and its P(SDC).
+    parts: Vec<String>,
     /// The shape of all sites.
     size: Shape,
     /// The same as text, and the name of the list that follows.
@@ -39,9 +39,9 @@ impl Writer {
                 json!(sampler.id()),
                 of.map_or_else(String::new, |of| format!(r#","layer":{}"#, json!(of)))
             ),
-            layers: sampler
+            parts: sampler
                 .plan()
-                .map_or_else(Vec::new, |plan| plan.parts.iter().map(|(_, part)| layer(part)).collect()),
+                .map_or_else(Vec::new, |plan| plan.parts.iter().map(|(_, part)| measured(part)).collect()),
             size,
             shape: shape(size),
             rows: (0..size.h.min(ROWS)).filter(|_| size.is_image()).map(|h| row(h).into_bytes()).collect(),
@@ -55,7 +55,7 @@ impl Writer {
     pub fn write(&self, drawn: &Drawn, out: &mut impl Write) -> io::Result<()> {
         write!(out, r#"{{"site":{}{}"#, drawn.index(), self.run)?;
         if let Some(pattern) = drawn.pattern() {
-            out.write_all(self.layers[pattern.part].as_bytes())?;
+            out.write_all(self.parts[pattern.part].as_bytes())?;
             write!(out, r#","spatial_class":"{}","parameters":{{"#, pattern.class)?;
             parameters(drawn.parameters(), out)?;
             out.write_all(b"}")?;
@@ -130,9 +130,10 @@ fn in_image(rows: &[Vec<u8>], cell: Cell, out: &mut impl Write) -> io::Result<()
     Ok(serde_json::to_writer(&mut *out, &cell.c)?)
 }
 
-/// The name of the layer that a model was measured on, where it is known.
-fn layer(part: &Part) -> String {
-    part.layer.as_ref().map_or_else(String::new, |name| format!(r#","measured_on":{}"#, json!(name)))
+/// The layer that a model was measured on, and how often a fault corrupted its output at all, where they are known.
+fn measured(part: &Part) -> String {
+    let on = part.layer.as_ref().map_or_else(String::new, |name| format!(r#","measured_on":{}"#, json!(name)));
+    on + &part.p_sdc.map_or_else(String::new, |share| format!(r#","p_sdc":{}"#, json!(share)))
 }
 
 /// The text of a cell up to its column.

@@ -8,7 +8,7 @@ from pathlib import Path
 from classes_h5 import filters
 from classes_h5.campaign import arrays, basis, settings
 from classes_h5.campaign.errors import CampaignError, Mistakes
-from classes_h5.campaign.runs import BASELINE, Given, Layer, Run
+from classes_h5.campaign.runs import BASELINE, Given, Layer, Run, name_in
 
 
 class Campaign:
@@ -202,13 +202,14 @@ class Campaign:
     def _runs(self, layer, models, mistakes):
         if models != BASELINE and not layer.operator:
             return []
-        if models != BASELINE and layer.operator not in filters.operators(models):
-            self._leave_out({layer.name: f"{Path(models).name} has no {layer.operator}"}, mistakes)
+        operator = layer.operator if models == BASELINE else name_in(models, layer.operator)
+        if models != BASELINE and operator not in filters.operators(models):
+            self._leave_out({layer.name: f"{Path(models).name} has no {operator}"}, mistakes)
             return []
         classes = ()
         if models != BASELINE and self.settings["classes"] == "equally":
-            frequencies = filters.operators(models)[layer.operator]
-            classes = tuple(name for name in frequencies if filters.can_be_drawn(models, layer.operator, layer.shape, name))
+            frequencies = filters.operators(models)[operator]
+            classes = tuple(name for name in frequencies if filters.can_be_drawn(models, operator, layer.shape, name))
         return [Run(layer, models, seed, self.settings["sites"], classes) for seed in self.settings["seeds"]]
 
     def _leave_out(self, reasons, mistakes):

@@ -6,14 +6,15 @@ All rates hold GIVEN that the layer's output was corrupted: they are no failure 
 """
 
 import argparse
-import os
 import sys
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from classes_h5.campaign import per_fault
 from classes_h5.campaign.intervals import NONE, crossed, one
+from classes_h5.campaign.tables import GROUP, SITE, EstimateError, read, read_frequencies, read_weights, write_table
 
 ONE, CROSSED = "one", "crossed"
 ALL = "*"
@@ -23,7 +24,8 @@ COLUMNS = (
     "operator",  # "*" for the network
     "layer",  # "*": the network, its layers weighted
     "spatial_class",  # "*": the layer; "not as defined": the sites with as_defined false, which the classes leave out
-    "measure",  # as below; outcome: the mean of a hook's numbers; outcome=NAME: how often it said NAME
+    # As below; outcome: the mean of a hook's numbers; outcome=NAME: how often it said NAME; p_sdc, ..._per_fault: see per_fault.py.
+    "measure",
     "estimate",
     "low",  # the limits of the interval; empty where there is none
     "high",
@@ -44,71 +46,18 @@ MEASURES = {
     "golden_accuracy": lambda rows: rows["golden"] == rows["label"],
     "no_effect": lambda rows: rows["no_effect"],
 }
-GROUP = ["set", "operator", "layer"]
-SITE = ["seed", "spatial_class", "site"]
-BOOLEANS = ("as_defined", "changed", "critical", "nan", "no_effect")
-OF_CLASSIFIERS = ("changed", "critical")  # empty, as golden is, where the network does not classify
-NEEDED = (*GROUP, *SITE, *BOOLEANS, "input", "label", "golden", "faulty", "outcome")
 
 
-class EstimateError(Exception):
-    """What cannot be estimated, in one line."""
+@dataclass(frozen=True)
+class Layer:
+    """A layer under one set of error models, and what was found of it."""
 
-
-def table_of(path, columns):
-    """A TSV file with at least these columns, all as text."""
-    try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise EstimateError(f"{path}: {getattr(error, 'strerror', None) or str(error).partition(chr(10))[0]}") from error
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise EstimateError(f"{path}: no column {missing[0]}")
-    return table
-
-
-def read(paths):
-    """The predictions of one or more files that `classes_h5.play` wrote, as one table with truth values."""
-    tables = []
-    kinds: dict = {}
-    for path in paths:
-        table = table_of(path, NEEDED)
-        classifies = table["golden"] != ""
-        for name in BOOLEANS:
-            wrong = table[~table[name].isin(["true", "false"]) & (classifies | (name not in OF_CLASSIFIERS))]
-            if len(wrong):
-                raise EstimateError(f"{path}: line {wrong.index[0] + 2}: {name} is {wrong[name].iloc[0]!r}, not true or false")
-        for kind in classifies.unique():
-            kinds.setdefault(kind, path)
-        tables.append(table)
-    if len(kinds) > 1:
-        raise EstimateError(f"{kinds[True]} has predictions of a classifier, {kinds[False]} of another network: give them apart")
-    table = pd.concat(tables, ignore_index=True)
-    if table.empty:
-        raise EstimateError(f"{', '.join(map(str, paths))}: no predictions")
-    for name in BOOLEANS:
-        if (table[name] != "").all():
-            table[name] = table[name] == "true"
-    return table
-
-
-def read_weights(path):
-    """{layer: weight} from a TSV file with the columns layer and weight."""
-    table = table_of(path, ["layer", "weight"])
-    weight = pd.to_numeric(table["weight"], errors="coerce")
-    if not (np.isfinite(weight) & (weight >= 0)).all() or table["layer"].duplicated().any():
-        raise EstimateError(f"{path}: weights must be numbers of 0 or more, one for each layer")
-    return dict(zip(table["layer"], weight))
-
-
-def read_frequencies(path):
-    """{(set, operator): {spatial class: frequency}} from what `classes-sites --list-operators` prints."""
-    table = table_of(path, ["operator", "spatial_class", "frequency", "model"])
-    table["set"] = table["model"].str.partition("@")[0].str.rpartition("/")[0]
-    table["frequency"] = pd.to_numeric(table["frequency"], errors="coerce")
-    if not (table["frequency"] >= 0).all():
-        raise EstimateError(f"{path}: frequencies must be numbers of 0 or more")
-    return {names: dict(zip(rows["spatial_class"], rows["frequency"])) for names, rows in table.groupby(["set", "operator"])}
+    label: dict  # GROUP
+    design: str
+    weight: float  # in the network
+    strata: list  # as strata_of gives them
+    p_sdc: per_fault.Spread | None  # None where it is not known
+    figures: dict  # as by_measure gives them
 
 
 def estimate(predictions, weights=None, frequencies=None, confidence=0.95):
@@ -119,13 +68,12 @@ def estimate(predictions, weights=None, frequencies=None, confidence=0.95):
     """
     notes: list[str] = []
     table = []
-    networks: dict = {}
+    networks: dict[str, list[Layer]] = {}
     for names, rows in predictions.groupby(GROUP, sort=False):
         label = dict(zip(GROUP, names))
         design = design_of(rows, label)
         weight = weight_of(label["layer"], weights)
         strata = strata_of(rows, label, frequencies, notes)
-        networks.setdefault(label["set"], []).append((label, design, weight, strata))
         parts = {ALL: strata}
         defined = rows[rows["as_defined"]]
         for name, some in defined.groupby("spatial_class", sort=False):
@@ -133,14 +81,34 @@ def estimate(predictions, weights=None, frequencies=None, confidence=0.95):
                 parts[name] = [(1.0, some)]
         if len(defined) < len(rows):
             parts[NOT_AS_DEFINED] = [(1.0, rows[~rows["as_defined"]])]
-        for name, part in parts.items():
-            table += figures({**label, "spatial_class": name, "design": design, "weight": weight}, [(1.0, part)], confidence)
+        made = {
+            name: list(figures({**label, "spatial_class": name, "design": design, "weight": weight}, [(1.0, part)], confidence))
+            for name, part in parts.items()
+        }
+        layer = Layer(label, design, weight, strata, per_fault.spread_of(strata), by_measure(made[ALL]))
+        networks.setdefault(label["set"], []).append(layer)
+        if layer.p_sdc:
+            made[ALL] += per_fault_rows(per_fault.of_layer(layer.p_sdc, layer.figures, confidence), made[ALL])
+        table += [row for part in made.values() for row in part]
     if weights is not None:
         for name, layers in networks.items():
             table += network(name, layers, confidence, notes)
-    made = pd.DataFrame(table, columns=COLUMNS)
-    made.attrs["notes"] = notes
-    return made
+    whole = pd.DataFrame(table, columns=COLUMNS)
+    whole.attrs["notes"] = notes
+    return whole
+
+
+def by_measure(rows):
+    """{measure: (estimate, low, high)}, where there is an estimate."""
+    return {row["measure"]: (row["estimate"], row["low"], row["high"]) for row in rows if row["estimate"] == row["estimate"]}
+
+
+def per_fault_rows(found, rows):
+    """What is found per fault, as rows beside those of the same predictions that it is made of."""
+    like = {row["measure"]: row for row in rows}
+    for measure, estimate, low, high in found:
+        row = like.get(measure.removesuffix(per_fault.SUFFIX), rows[0])
+        yield {**row, "measure": measure, "estimate": estimate, "low": low, "high": high}
 
 
 def design_of(rows, label):
@@ -185,27 +153,32 @@ def strata_of(rows, label, frequencies, notes):
 
 def network(name, layers, confidence, notes):
     """The figures of all layers of a set together."""
-    designs = {design for _, design, _, _ in layers}
-    names = [label["layer"] for label, _, _, _ in layers]
-    if len(designs) > 1 or len(set(names)) < len(names):
+    designs = {layer.design for layer in layers}
+    if len(designs) > 1 or len({layer.label["layer"] for layer in layers}) < len(layers):
         why = "layers of both designs" if len(designs) > 1 else "a layer under two operators"
         notes.append(f"{name}: no figure of the network: {why}")
         return []
-    total = sum(weight for _, _, weight, _ in layers)
+    total = sum(layer.weight for layer in layers)
     if total == 0:
         notes.append(f"{name}: no figure of the network: the layers played weigh nothing")
         return []
-    weighty = [(weight, parts) for _, _, weight, parts in layers if weight > 0]
-    for layer, _, weight, parts in layers:
-        if weight > 0 and all(rows["no_effect"].all() for _, rows in parts):
-            notes.append(
-                f"{name}: all of {layer['layer']} is without effect: {weight / total:.1%} of the weight is spread over the others"
-            )
+    weighty = [layer for layer in layers if layer.weight > 0]
+    for layer in weighty:
+        if all(rows["no_effect"].all() for _, rows in layer.strata):
+            told = f"all of {layer.label['layer']} is without effect"
+            notes.append(f"{name}: {told}: {layer.weight / total:.1%} of the weight is spread over the others")
     notes.append(
-        f"{name}: the network's figures hold given that one of {len(names)} layers' outputs was corrupted, which one by weight"
+        f"{name}: the network's figures hold given that one of {len(layers)} layers' outputs was corrupted, which one by weight"
     )
-    label = {"set": name, "operator": ALL, "layer": ALL, "spatial_class": ALL, "design": designs.pop(), "weight": total}
-    return figures(label, weighty, confidence)
+    design = designs.pop()
+    label = {"set": name, "operator": ALL, "layer": ALL, "spatial_class": ALL, "design": design, "weight": total}
+    rows = list(figures(label, [(layer.weight, layer.strata) for layer in weighty], confidence))
+    if all(layer.p_sdc for layer in weighty):
+        parts = [(layer.weight / total, layer.p_sdc, layer.figures) for layer in weighty]
+        rows += per_fault_rows(per_fault.of_network(parts, confidence, design == ONE), rows)
+    elif any(layer.p_sdc for layer in weighty):
+        notes.append(f"{name}: no figures of the network per fault: P(SDC) of some layers is not known")
+    return rows
 
 
 def figures(label, layers, confidence):
@@ -281,25 +254,6 @@ def matrices(rows, values, counted):
     order = rows.sort_values([*SITE, "input"]).index
     shape = -1, rows["input"].nunique()
     return values[order].fillna(0).to_numpy().reshape(shape), counted[order].to_numpy().reshape(shape)
-
-
-def write_table(table, path):
-    """As TSV, numbers with six digits."""
-    write(table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n"), path)
-
-
-def write(text, path):
-    """A file that appears whole or not at all; None: stdout."""
-    if path is None:
-        print(text, end="")
-        return
-    part = Path(path).with_name(f".{Path(path).name}.{os.getpid()}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def main(given=None):

@@ -8,6 +8,7 @@ from scipy import stats
 
 from classes_h5.campaign import estimates, intervals
 from classes_h5.campaign.runs import BASELINE
+from classes_h5.campaign.tables import P_SDC
 
 ALL = estimates.ALL
 # What the layers are ranked by: the first of these that the network has. {measure: what it is}
@@ -23,6 +24,8 @@ TITLES = {
     "sdc": "SDC",
     "nan": "NaN",
     "accuracy": "Accuracy",
+    "p_sdc": "P(SDC)",
+    "critical_per_fault": "Critical per fault",
 }
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -43,6 +46,7 @@ class Figures:
         self.sets = [Path(models).name for models in campaign.settings["sets"]]
         self.sets = [name for name in self.sets if name in set(table["set"])]
         self.measured = [name for name in self.sets if name != BASELINE]
+        self.per_fault = [name for name in self.measured if any(key[0] == name and key[3] == P_SDC for key in self.rows)]
         self.layers = self.ranked(self.sets[0])
         self.operators = {layer.name: layer.operator for layer in campaign.layers}
         self.in_order = [layer.name for layer in campaign.layers if layer.name in self.layers]  # of the network
@@ -121,6 +125,11 @@ def figure(value, rate=True):
     if value is None or pd.isna(value):
         return "–"
     return f"{100 * value:.1f} %" if rate else f"{value:.4g}"
+
+
+def small(value):
+    """A rate in percent that may be far below one, to two digits."""
+    return "–" if value is None or pd.isna(value) else f"{rounded(100 * value)} %"
 
 
 def points(value, rate=True):

@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from classes_h5.campaign.estimates import write
+from classes_h5.campaign.tables import write
 from classes_h5.campaign.weights import weights
 from classes_h5.files import Refused
 from classes_h5.inputs import array_from, read_arrays

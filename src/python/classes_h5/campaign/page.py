@@ -7,7 +7,7 @@ import jinja2
 import pandas as pd
 import yaml
 
-from classes_h5.campaign import charts, commands, downloads, estimates, figures, hardened, words, worst
+from classes_h5.campaign import charts, commands, downloads, figures, hardened, tables, words, worst
 from classes_h5.campaign.runs import BASELINE
 
 
@@ -23,6 +23,7 @@ def write(campaign, given, out):
     )
     environment.filters |= {
         "figure": figures.figure,
+        "small": figures.small,
         "points": figures.points,
         "times": figures.times,
         "rank": figures.rank,
@@ -35,7 +36,7 @@ def write(campaign, given, out):
 def context(campaign, given):
     """All that the template shows."""
     found = figures.Figures(pd.read_csv("estimates.tsv", sep="\t", keep_default_na=False, na_values=[""]), campaign)
-    predictions = estimates.read(["predictions.tsv"])
+    predictions = tables.read(["predictions.tsv"])
     record = json.loads(Path("record.json").read_text())
     told = caption(campaign, found, record, predictions["input"].nunique())
     return {

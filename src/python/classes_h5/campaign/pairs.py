@@ -12,8 +12,9 @@ import sys
 import numpy as np
 import pandas as pd
 
-from classes_h5.campaign import estimates, intervals
-from classes_h5.campaign.estimates import ALL, GROUP, ONE, SITE, EstimateError
+from classes_h5.campaign import estimates, intervals, tables
+from classes_h5.campaign.estimates import ALL, ONE
+from classes_h5.campaign.tables import GROUP, SITE, EstimateError
 
 COLUMNS = (
     "set",
@@ -122,12 +123,12 @@ def main(given=None):
     options = parser.parse_args(given)
     try:
         table = compare(
-            estimates.read([options.before]),
-            estimates.read([options.after]),
-            options.weights and estimates.read_weights(options.weights),
-            options.frequencies and estimates.read_frequencies(options.frequencies),
+            tables.read([options.before]),
+            tables.read([options.after]),
+            options.weights and tables.read_weights(options.weights),
+            options.frequencies and tables.read_frequencies(options.frequencies),
         )
-        estimates.write_table(table, options.out)
+        tables.write_table(table, options.out)
     except EstimateError as error:
         return f"pairs: {error}"
     except OSError as error:

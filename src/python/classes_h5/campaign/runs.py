@@ -40,9 +40,14 @@ class Run:
         return f"{self.layer.folder}/{self.name}/seed-{self.seed}"
 
     @property
+    def operator(self):
+        """What the set calls the layer's operator."""
+        return name_in(self.models, self.layer.operator)
+
+    @property
     def error_model(self):
         """Its name and a digest of what it says."""
-        return BASELINE if self.models == BASELINE else filters.error_models(self.models)[self.layer.operator]
+        return BASELINE if self.models == BASELINE else filters.error_models(self.models)[self.operator]
 
     def shards(self, size):
         """first-last of its shards: enlarging a campaign keeps those that are full."""
@@ -54,7 +59,7 @@ class Run:
         if self.models == BASELINE:
             common += ["--single-bit-flip"]
         else:
-            common += ["--models", self.models, "--operator", self.layer.operator, "--ranges", "ranges.json"]
+            common += ["--models", self.models, "--operator", self.operator, "--ranges", "ranges.json"]
         calls = []
         # A class's sites are numbered on from those of the class before, so that a site's number stays its own.
         for number, name in enumerate(self.classes or [None]):
@@ -64,6 +69,11 @@ class Run:
                 fixed = ["--spatial-class", name] if name else []
                 calls.append([*common, *fixed, "--first", str(start), "--count", str(end - start)])
         return calls
+
+
+def name_in(models, operator):
+    """What a set calls an operator: one that tells no algorithms of convolution apart knows them all as conv."""
+    return "conv" if operator.startswith("conv_") and set(filters.operators(models)) == {"conv"} else operator
 
 
 @dataclass(frozen=True)

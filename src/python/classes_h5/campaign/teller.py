@@ -7,8 +7,8 @@ import re
 from contextlib import contextmanager
 from pathlib import Path
 
-from classes_h5.campaign.estimates import EstimateError
 from classes_h5.campaign.progress import PIPE
+from classes_h5.campaign.tables import EstimateError
 from classes_h5.campaign.words import NOTED, words
 from classes_h5.filters import FilterError
 

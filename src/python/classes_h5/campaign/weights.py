@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from classes_h5.campaign.estimates import write
+from classes_h5.campaign.tables import write
 from classes_h5.cut import calls
 from classes_h5.files import input_names
 from classes_h5.keras_internals import graph_of
