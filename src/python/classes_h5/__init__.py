@@ -28,17 +28,17 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
-    """What needs TensorFlow is imported when it is first asked for."""
+    """What needs a Keras is imported when it is first asked for."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_PLACES[name]), name)
 
 
 def _register(keras: Any) -> None:
-    """Makes the layers ones that this Keras finds by their names; on another backend than TensorFlow there is no simulator."""
+    """Makes the layers ones that this Keras finds by their names; on a backend that the simulator does not know there is none."""
     importlib.import_module("classes_h5.clip").clip_layer(keras)
-    if getattr(keras.backend, "backend", lambda: "tensorflow")() == "tensorflow":
-        simulator = importlib.import_module("classes_h5.simulator")
+    simulator = importlib.import_module("classes_h5.simulator")
+    if getattr(keras.backend, "backend", lambda: "tensorflow")() in simulator.BACKENDS:
         keras.utils.get_custom_objects().setdefault("ErrorSimulator", simulator.error_simulator(keras))
 
 
