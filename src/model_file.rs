@@ -6,7 +6,9 @@
 
 mod archive;
 mod error;
+mod folder;
 mod h5;
+mod native;
 mod output;
 mod saved;
 
@@ -14,12 +16,12 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub use error::ModelFileError;
+pub use error::{Form, ModelFileError};
 pub use output::Output;
 pub use saved::{Mode, Renames, Saved, SavedGroup, SavedLayer, SavedTree, Slot, TreePlan, WeightsPlan};
 
 use crate::text::{io_words, shown_path};
-use crate::whole::Whole;
+use crate::whole::{Whole, WholeFolder};
 use output::Stamp;
 
 /// What the config is called among the attributes of a model.
@@ -43,6 +45,7 @@ pub struct ModelFile {
 enum Container {
     H5(h5::File),
     Archive(archive::Archive),
+    Folder(folder::Folder),
 }
 
 /// How Keras finds the weights of a layer.
@@ -93,8 +96,9 @@ impl ModelFile {
         let path = name.to_owned();
         let io_error = |error| ModelFileError::io(&path, &error);
         let meta = fs::metadata(place).map_err(io_error)?;
-        if meta.is_dir() && place.join(archive::CONFIG_MEMBER).is_file() {
-            return Err(ModelFileError::Unzipped { path });
+        if meta.is_dir() && folder::Folder::is_one(place) {
+            let container = Container::Folder(folder::Folder::open(&path, place)?);
+            return Ok(ModelFile { path, place: place.to_owned(), stamp: Stamp::of(&meta), container });
         }
         if meta.is_dir() && place.join("saved_model.pb").is_file() {
             return Err(ModelFileError::SavedModel { path });
@@ -131,6 +135,7 @@ impl ModelFile {
         match &self.container {
             Container::H5(file) => file.attribute(name),
             Container::Archive(archive) => archive.attribute(name),
+            Container::Folder(folder) => folder.attribute(name),
         }
     }
 
@@ -159,7 +164,7 @@ impl ModelFile {
     pub fn matching(&self) -> Matching {
         match &self.container {
             Container::H5(_) => Matching::ByPosition,
-            Container::Archive(_) => Matching::ByPlace,
+            Container::Archive(_) | Container::Folder(_) => Matching::ByPlace,
         }
     }
 
@@ -170,7 +175,7 @@ impl ModelFile {
     pub fn saved(&self) -> Result<Saved, ModelFileError> {
         match &self.container {
             Container::H5(file) => file.saved(),
-            Container::Archive(_) => Ok(Saved::default()),
+            Container::Archive(_) | Container::Folder(_) => Ok(Saved::default()),
         }
     }
 
@@ -182,6 +187,7 @@ impl ModelFile {
         match &self.container {
             Container::H5(_) => Ok(SavedTree::default()),
             Container::Archive(archive) => archive.tree(),
+            Container::Folder(folder) => folder.tree(),
         }
     }
 
@@ -189,7 +195,7 @@ impl ModelFile {
     pub fn config_limit(&self) -> Limit {
         match &self.container {
             Container::H5(_) => h5::LIMIT,
-            Container::Archive(_) => archive::LIMIT,
+            Container::Archive(_) | Container::Folder(_) => native::LIMIT,
         }
     }
 
@@ -204,26 +210,46 @@ impl ModelFile {
         }
         output.refuse_bad(self)?;
         output.make_folder()?;
-        let source = fs::File::open(&self.place).map_err(|error| ModelFileError::io(&self.path, &error))?;
-        let mut whole = Whole::create(output.path).map_err(|error| ModelFileError::io(output.path, &error))?;
-        match &self.container {
-            Container::H5(_) => h5::write(source, &mut whole, edit, || self.refuse_changed())?,
-            Container::Archive(archive) => archive::write(archive, &mut whole, &edit, || self.refuse_changed())?,
+        let write_error = |error| ModelFileError::io(output.path, &error);
+        if let Container::Folder(folder) = &self.container {
+            let mut whole = WholeFolder::create(output.path, output.sync).map_err(write_error)?;
+            folder::write(folder, &mut whole, &edit, || self.refuse_changed())?;
+            return output.named(whole.appear(output.force));
         }
-        output.appear(whole)
+        let source = fs::File::open(&self.place).map_err(|error| ModelFileError::io(&self.path, &error))?;
+        let mut whole = Whole::create(output.path).map_err(write_error)?;
+        match &self.container {
+            Container::Archive(archive) => archive::write(archive, &mut whole, &edit, || self.refuse_changed())?,
+            _ => h5::write(source, &mut whole, edit, || self.refuse_changed())?,
+        }
+        output.named(whole.appear(output.force, output.sync))
+    }
+
+    /// Whether it is a folder, as Keras 3 saves with `zipped=False`.
+    pub fn is_folder(&self) -> bool {
+        matches!(self.container, Container::Folder(_))
     }
 
     /// Refuses a name by which Keras would take a copy for a file of another container.
     fn refuse_ending(&self, out: &Path) -> Result<(), ModelFileError> {
-        let is_keras = out.as_os_str().as_encoded_bytes().ends_with(b".keras");
-        let is_archive = matches!(self.container, Container::Archive(_));
-        if is_keras == is_archive { Ok(()) } else { Err(ModelFileError::Ending { path: out.to_owned(), is_archive }) }
+        // A slash at the end is no part of the name.
+        let name = out.file_name().unwrap_or_default();
+        let ends = |endings: &[&str]| endings.iter().any(|end| name.as_encoded_bytes().ends_with(end.as_bytes()));
+        let (form, is_wrong) = match self.container {
+            Container::H5(_) => (Form::H5, ends(&[".keras"])),
+            Container::Archive(_) => (Form::Archive, !ends(&[".keras"])),
+            Container::Folder(_) => (Form::Folder, ends(&[".keras", ".h5", ".hdf5"])),
+        };
+        if is_wrong { Err(ModelFileError::Ending { path: out.to_owned(), form }) } else { Ok(()) }
     }
 
     /// Refuses a file that is not any more what it was when it was opened.
     fn refuse_changed(&self) -> Result<(), ModelFileError> {
         match fs::metadata(&self.place) {
-            Ok(meta) if Stamp::of(&meta) == self.stamp => Ok(()),
+            Ok(meta) if Stamp::of(&meta) == self.stamp => match &self.container {
+                Container::Folder(folder) => folder.refuse_changed(),
+                _ => Ok(()),
+            },
             Ok(_) => {
                 Err(ModelFileError::Io { path: self.path.clone(), why: "has changed while it was read".to_owned() })
             }

@@ -127,6 +127,9 @@ fn edit(
     let written_by = model.keras_version();
     let writer = config::writer(written_by.as_deref(), &old_graph);
     let keras = options.keras.unwrap_or(writer);
+    if model.is_folder() && !writer.loads_folders() {
+        return Err(RewriteError::FolderOfKeras2);
+    }
     if !keras.loads_what(writer) {
         return Err(RewriteError::NewerConfig);
     }

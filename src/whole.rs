@@ -1,16 +1,19 @@
-//! Files that appear whole or not at all.
+//! Files, and folders ([`WholeFolder`]), that appear whole or not at all.
 //!
 //! A file is written beside its place under the name `.NAME.XXXXXX.classes-h5.partial` and renamed when it is complete.
 //! Whatever ends the program takes the partial file along ([`signals`]), but for SIGKILL and power cuts: what those leave
 //! is cleared by the next run that writes into the folder. A lock tells it from the file of a run that is still at work.
 
 mod copy;
+mod folder;
 pub mod signals;
 
-use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+pub use folder::WholeFolder;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, FileType, OpenOptions};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -38,12 +41,10 @@ impl Whole {
     pub fn create(path: &Path) -> io::Result<Whole> {
         let folder = folder_of(path);
         clear_abandoned(folder);
-        let name = path.file_name().unwrap_or_default().as_bytes();
-        let prefix = [b".", &name[..name.len().min(MOST_OF_NAME)], b"."].concat();
-        let prefix = OsStr::from_bytes(&prefix);
+        let prefix = prefix(path);
         loop {
             let mut guard = None;
-            let file = tempfile::Builder::new().prefix(prefix).suffix(SUFFIX).make_in(folder, |partial| {
+            let file = tempfile::Builder::new().prefix(&prefix).suffix(SUFFIX).make_in(folder, |partial| {
                 guard = Some(signals::Guard::new(partial)?);
                 OpenOptions::new().read(true).write(true).create_new(true).mode(0o666).open(partial)
             })?;
@@ -103,18 +104,28 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Removes what runs have left that were killed: partial files whose lock nobody holds. What cannot be removed stays.
+/// What the name of a partial file begins with.
+fn prefix(path: &Path) -> OsString {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    OsString::from_vec([b".", &name[..name.len().min(MOST_OF_NAME)], b"."].concat())
+}
+
+/// Removes what runs have left that were killed: partial files and folders whose lock nobody holds. What cannot be removed stays.
 fn clear_abandoned(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if !is_partial(&entry.file_name()) || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            continue;
-        }
+        let (name, kind) = (entry.file_name(), entry.file_type());
+        let is = |wanted: fn(&FileType) -> bool| kind.as_ref().is_ok_and(wanted);
         let path = entry.path();
-        // Some file systems give a lock of one's own only on what one may write.
-        if let Ok(file) = OpenOptions::new().read(true).write(true).open(&path)
-            && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+        let opened = match is_partial(&name) {
+            // Some file systems give a lock of one's own only on what one may write.
+            true if is(FileType::is_file) => OpenOptions::new().read(true).write(true).open(&path),
+            true if is(FileType::is_dir) && folder::is_partial(&name) => File::open(&path),
+            _ => continue,
+        };
+        if let Ok(opened) = opened
+            && flock(&opened, FlockOperation::NonBlockingLockExclusive).is_ok()
         {
-            let _ = fs::remove_file(path);
+            folder::remove(&path);
         }
     }
 }

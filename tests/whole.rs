@@ -1,5 +1,7 @@
 //! Whatever happens to a run that writes, its output is whole or not there, and its input is what it was.
 
+#[path = "whole/folders.rs"]
+mod folders;
 #[path = "whole/refused.rs"]
 mod refused;
 #[path = "whole/runs.rs"]

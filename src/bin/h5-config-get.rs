@@ -21,7 +21,7 @@ use classes_h5::whole::signals::Guard;
 
 const TOOL: &str = "h5-config-get";
 
-/// Print the config of a saved Keras model (.h5 or .keras) as JSON
+/// Print the config of a saved Keras model (.h5, .keras or a folder) as JSON
 #[derive(Parser)]
 #[command(version, after_help = format!("\
 In the pipe:
@@ -33,7 +33,7 @@ Examples:
 
 {EXIT_CODES}"))]
 struct Args {
-    /// The model file; - is stdin
+    /// The model, a file or Keras' folder (zipped=False); - is stdin
     #[arg(required_unless_present = "classes_config")]
     model: Option<PathBuf>,
     /// Print on one line

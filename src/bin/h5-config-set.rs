@@ -18,7 +18,7 @@ use classes_h5::weights::Stated;
 
 const TOOL: &str = "h5-config-set";
 
-/// Write a Keras model (.h5 or .keras) with a patched or edited config, its simulators filled with sites
+/// Write a Keras model (.h5, .keras or a folder) with a patched or edited config, its simulators filled with sites
 #[derive(Parser)]
 #[command(version, after_help = format!("\
 In the pipe:
@@ -33,7 +33,7 @@ struct Args {
     /// The model that everything is taken from; it is never written to
     #[arg(required_unless_present = "classes_config")]
     model: Option<PathBuf>,
-    /// The file to write; it appears whole or not at all
+    /// The file to write, a folder where MODEL is one; it appears whole or not at all
     #[arg(required_unless_present = "classes_config")]
     out: Option<PathBuf>,
     /// The patch (a JSON array) or the config (a JSON object) [default: stdin]

@@ -16,7 +16,7 @@ use crate::fill::FillError;
 use crate::harden::HardenError;
 use crate::input::{InputError, Kind};
 use crate::json::JsonError;
-use crate::model_file::ModelFileError;
+use crate::model_file::{Form, ModelFileError};
 use crate::patch::PatchError;
 use crate::plot::PlotError;
 use crate::ranges::RangesError;
@@ -121,17 +121,17 @@ impl Explain for ModelFileError {
             ModelFileError::WeightsOnly { .. } => {
                 some("save the whole model: model.save('model.h5'), not model.save_weights")
             }
-            ModelFileError::Unzipped { .. } => {
-                some("in Python: keras.models.load_model('model').save('model.keras') makes an archive of it")
-            }
             ModelFileError::SavedModel { .. } => {
                 some("in Python: tf_keras.models.load_model('model').save('model.h5'), where Keras has saved it")
             }
-            ModelFileError::Ending { is_archive: true, .. } => {
+            ModelFileError::Ending { form: Form::Archive, .. } => {
                 some("in Python: keras.models.load_model('model.keras').save('model.h5') makes an HDF5 file of it")
             }
-            ModelFileError::Ending { is_archive: false, .. } => {
+            ModelFileError::Ending { form: Form::H5, .. } => {
                 some("in Python: keras.models.load_model('model.h5').save('model.keras') makes an archive of it")
+            }
+            ModelFileError::Ending { form: Form::Folder, .. } => {
+                some("in Python: keras.models.load_model('model').save('model.keras') makes an archive of it")
             }
             ModelFileError::NoAttribute { name, there, .. } if !there.is_empty() => {
                 Some(did_you_mean("the attributes", name, there))

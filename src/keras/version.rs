@@ -42,6 +42,11 @@ impl Keras {
         Keras::ALL.into_iter().filter(move |other| *other != self && other.loads_what(self))
     }
 
+    /// Whether it loads a folder with the members of an archive in it.
+    pub fn loads_folders(self) -> bool {
+        self == Keras::Three
+    }
+
     /// Whether a simulator's `mode` is a saved weight: with one, loading fails without it, and the other way round.
     pub fn saves_modes(self) -> bool {
         self == Keras::Two

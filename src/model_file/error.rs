@@ -31,12 +31,6 @@ pub enum ModelFileError {
         /// The file.
         path: PathBuf,
     },
-    /// A folder with what an archive holds.
-    #[error("{path}: is a folder with a model in it (zipped=False), not an archive", path = shown_path(.path))]
-    Unzipped {
-        /// The folder.
-        path: PathBuf,
-    },
     /// TensorFlow's own format.
     #[error("{path}: is a folder in TensorFlow's format (SavedModel), not a model file of Keras", path = shown_path(.path))]
     SavedModel {
@@ -60,12 +54,12 @@ pub enum ModelFileError {
         form: Option<&'static str>,
     },
     /// A name by which Keras would not load such a file.
-    #[error("{path}: {}, and Keras goes by the name", ending(.is_archive), path = shown_path(.path))]
+    #[error("{path}: {}", ending(.form), path = shown_path(.path))]
     Ending {
         /// The output.
         path: PathBuf,
-        /// MODEL is an archive, and the output would be one.
-        is_archive: bool,
+        /// What MODEL is, and the output would be.
+        form: Form,
     },
     /// HDF5 that the library cannot read.
     #[error("{path}: is damaged or not readable: {why}", path = shown_path(.path))]
@@ -117,6 +111,20 @@ pub enum ModelFileError {
         /// The output.
         path: PathBuf,
     },
+    /// The output would be in the folder that is the input.
+    #[error("{path}: is in MODEL, which is never written to", path = shown_path(.path))]
+    InModel {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The output is a folder that has more in it than a model.
+    #[error("{path}: is not replaced: there is '{name}' in it, which is of no model", path = shown_path(.path), name = shown(.name))]
+    NotReplaced {
+        /// The output.
+        path: PathBuf,
+        /// What else is in it.
+        name: String,
+    },
     /// The output is there already.
     #[error("{path}: exists", path = shown_path(.path))]
     Exists {
@@ -139,10 +147,22 @@ impl ModelFileError {
     }
 }
 
-fn ending(is_archive: &bool) -> &'static str {
-    match is_archive {
-        true => "would be an archive, as MODEL is, and does not end in .keras",
-        false => "would be an HDF5 file, as MODEL is, and ends in .keras",
+/// What a model is saved as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// An HDF5 file.
+    H5,
+    /// An archive, `.keras`.
+    Archive,
+    /// A folder with the members of an archive.
+    Folder,
+}
+
+fn ending(form: &Form) -> &'static str {
+    match form {
+        Form::H5 => "would be an HDF5 file, as MODEL is, and ends in .keras, and Keras goes by the name",
+        Form::Archive => "would be an archive, as MODEL is, and does not end in .keras, and Keras goes by the name",
+        Form::Folder => "would be a folder, as MODEL is, and ends as a file does",
     }
 }
 

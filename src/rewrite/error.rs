@@ -52,6 +52,9 @@ pub enum RewriteError {
     /// A file of Keras 3 for Keras 2.
     #[error("MODEL is of Keras 3, and Keras 2 loads no config of Keras 3")]
     NewerConfig,
+    /// What Keras 2 saves, unpacked.
+    #[error("MODEL is a folder and of Keras 2, which loads archives (.keras) and .h5 files, and no such folder")]
+    FolderOfKeras2,
     /// A file of Keras 2 for Keras 3, which does not find the output of a nested model there.
     #[error(
         "MODEL is of Keras 2, and Keras 3 would not load it: it does not find there what '{}' takes from the nested model '{}'",

@@ -27,18 +27,19 @@ const DEADLY: [c_int; 9] = [
     libc::SIGABRT,
 ];
 
-/// A file to remove. Never freed, since a handler may be reading it.
+/// A file or a folder to remove. Never freed, since a handler may be reading it.
 struct Entry {
     path: CString,
+    is_folder: bool,
     is_partial: AtomicBool,
     /// Set before the entry is published.
     next: AtomicPtr<Entry>,
 }
 
-/// All files that were ever partial, the newest first.
+/// All that was ever partial, the newest first: what is in a folder comes before it.
 static ENTRIES: AtomicPtr<Entry> = AtomicPtr::new(ptr::null_mut());
 
-/// While it lives, a deadly signal removes the file.
+/// While it lives, a deadly signal removes the file or the folder.
 pub struct Guard(&'static Entry);
 
 impl Guard {
@@ -47,8 +48,21 @@ impl Guard {
     /// # Errors
     /// The path has a NUL byte.
     pub fn new(path: &Path) -> io::Result<Guard> {
+        Guard::publish(path, false)
+    }
+
+    /// Guards a folder before it is there. What is in it has guards of its own, or it stays.
+    ///
+    /// # Errors
+    /// The path has a NUL byte.
+    pub fn of_folder(path: &Path) -> io::Result<Guard> {
+        Guard::publish(path, true)
+    }
+
+    fn publish(path: &Path, is_folder: bool) -> io::Result<Guard> {
         let path = CString::new(path.as_os_str().as_bytes())?;
-        let entry = Entry { path, is_partial: AtomicBool::new(true), next: AtomicPtr::new(ptr::null_mut()) };
+        let (is_partial, next) = (AtomicBool::new(true), AtomicPtr::new(ptr::null_mut()));
+        let entry = Entry { path, is_folder, is_partial, next };
         let entry = Box::into_raw(Box::new(entry));
         let mut head = ENTRIES.load(Ordering::Acquire);
         loop {
@@ -73,10 +87,13 @@ impl Drop for Guard {
 pub fn remove_partials() {
     let mut entry = ENTRIES.load(Ordering::Acquire);
     // SAFETY: entries are never freed, and each `next` was set before the entry was published.
-    while let Some(Entry { path, is_partial, next }) = unsafe { entry.as_ref() } {
+    while let Some(Entry { path, is_folder, is_partial, next }) = unsafe { entry.as_ref() } {
         if is_partial.load(Ordering::Acquire) {
-            // May be called in a handler: it is a system call, and nothing is allocated for a C string.
-            let _ = rustix::fs::unlink(path.as_c_str());
+            // May be called in a handler: they are system calls, and nothing is allocated for a C string.
+            let _ = match is_folder {
+                true => rustix::fs::rmdir(path.as_c_str()),
+                false => rustix::fs::unlink(path.as_c_str()),
+            };
         }
         entry = next.load(Ordering::Relaxed);
     }

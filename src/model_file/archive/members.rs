@@ -15,8 +15,9 @@ use rawzip::{
     ZipArchiveEntryWayfinder, ZipFileHeaderRecord,
 };
 
-use super::{CONFIG_MEMBER, headers};
+use super::headers;
 use crate::model_file::ModelFileError;
+use crate::model_file::native::CONFIG_MEMBER;
 use crate::text::{io_words, shown};
 
 /// One member.

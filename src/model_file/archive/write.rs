@@ -12,8 +12,9 @@ use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
 use super::headers::{self, Changes, Lengths};
-use super::{ASSETS, Archive, CONFIG_MEMBER, Member, WEIGHTS_MEMBER};
+use super::{Archive, Member};
 use crate::model_file::h5::{self, Changed};
+use crate::model_file::native::{CONFIG_MEMBER, WEIGHTS_MEMBER, new_name};
 use crate::model_file::{Edit, ModelFileError, TreePlan};
 use crate::text::shown;
 use crate::whole::{Whole, folder_of};
@@ -58,18 +59,6 @@ pub fn write(
     }
     new.directory(&placed)?;
     check()
-}
-
-/// The name of a member in the new archive, where it is another: files of layers go where the layers' weights go. `None`: the member
-/// goes with its layer.
-fn new_name(name: &str, plan: &TreePlan) -> Option<Option<String>> {
-    let Some(path) = name.strip_prefix(ASSETS).and_then(|path| path.strip_prefix('/')) else { return Some(None) };
-    let below = |top: &str| path.strip_prefix(top).filter(|rest| rest.starts_with('/'));
-    if plan.removed.iter().any(|top| below(top).is_some()) {
-        return None;
-    }
-    let moves = plan.moved.iter().filter_map(|(from, to)| Some((from.len(), to, below(from)?)));
-    Some(moves.max_by_key(|(length, ..)| *length).map(|(_, to, rest)| format!("{ASSETS}/{to}{rest}")))
 }
 
 impl Archive {
@@ -159,13 +148,13 @@ impl Writer<'_> {
         let start = self.at;
         let paths = [&self.archive.path, self.out];
         let Changed { length: size, crc } = if member.is_stored() {
-            h5::change(paths, (&self.source, &member.data, member.crc), self.to, plan)?
+            h5::change(paths, (&self.source, &member.data, Some(member.crc)), self.to, plan)?
         } else {
             let folder = folder_of(self.out);
             let beside = || tempfile::tempfile_in(folder).map_err(|error| ModelFileError::io(folder, &error));
             let (unpacked, mut changed) = (beside()?, beside()?);
             self.archive.unpack(member, &unpacked)?;
-            let done = h5::change(paths, (&unpacked, &(0..member.size), member.crc), &changed, plan)?;
+            let done = h5::change(paths, (&unpacked, &(0..member.size), Some(member.crc)), &changed, plan)?;
             let mut packer = DeflateEncoder::new(&mut *self.to, Compression::default());
             let copied = changed.rewind().and_then(|()| io::copy(&mut changed, &mut packer));
             copied.and_then(|_| packer.finish().map(drop)).map_err(|error| ModelFileError::io(self.out, &error))?;

@@ -71,17 +71,17 @@ pub fn tree(path: &Path, file: &File, part: &Range<u64>) -> Result<SavedTree, Mo
     in_child(part.end - part.start, work).map_err(|failure| failed(path, path, failure))
 }
 
-/// Writes to `to`, where it stands, the HDF5 file that `part` of `file` is, with its groups where `plan` says. It must have the checksum
-/// `crc`. Messages call the one `path`, the other `out`.
+/// Writes to `to`, where it stands, the HDF5 file that `part` of `file` is, with its groups where `plan` says. It must have the
+/// checksum `crc`, where there is one. Messages call the one `path`, the other `out`.
 pub fn change(
     [path, out]: [&Path; 2],
-    (file, part, crc): (&File, &Range<u64>, u32),
+    (file, part, crc): (&File, &Range<u64>, Option<u32>),
     to: &File,
     plan: &TreePlan,
 ) -> Result<Changed, ModelFileError> {
     let work = || {
         let image = Image::map(file, part, MOST_GROWTH)?;
-        if checksum(image.bytes()) != crc {
+        if crc.is_some_and(|crc| checksum(image.bytes()) != crc) {
             return Err(Failure::Read("the checksum is wrong".to_owned()));
         }
         let before = {

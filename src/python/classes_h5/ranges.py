@@ -16,7 +16,6 @@ Works in Keras 3 and Keras 2, on TensorFlow. A folder of images needs Pillow.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -28,6 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from classes_h5 import filters
+from classes_h5.digest import sha256
 from classes_h5.files import Refused, input_names, keras_for, loaded
 from classes_h5.inputs import batches, checked, preprocessing, read_inputs, scale
 from classes_h5.keras_internals import flatten_inputs, graph_of, origin
@@ -246,7 +246,7 @@ def pair(text):
 
 def arguments(args):
     parser = argparse.ArgumentParser(prog="ranges", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="the original model (.h5 or .keras)")
+    parser.add_argument("model", help="the original model (.h5, .keras or a folder)")
     parser.add_argument(
         "inputs",
         nargs="+",
@@ -287,7 +287,7 @@ def main(args=None):
         layers = golden_ranges(model, inputs, options.batch_size, show_progress, activations)
         report = {
             "layers": layers,
-            "model_sha256": hashlib.sha256(Path(options.model).read_bytes()).hexdigest(),
+            "model_sha256": sha256(options.model),
             "inputs": len(next(iter(inputs.values()))),
             "keras": keras.__version__,
         }

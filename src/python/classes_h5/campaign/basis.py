@@ -10,7 +10,7 @@ from importlib import metadata
 
 import numpy as np
 
-from classes_h5 import filters
+from classes_h5 import digest, filters
 
 PACKAGES = {2: ("tensorflow", "tf_keras"), 3: ("tensorflow", "keras")}
 
@@ -104,11 +104,7 @@ def version(package):
 
 @cache
 def sha256(path):
-    found = hashlib.sha256()  # hashlib.file_digest came with Python 3.11
-    with open(path, "rb") as file:
-        while block := file.read(2**20):
-            found.update(block)
-    return found.hexdigest()
+    return digest.sha256(path)
 
 
 @cache

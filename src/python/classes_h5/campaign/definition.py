@@ -26,6 +26,9 @@ class Campaign:
         if "model" not in mistakes:
             with mistakes.of("model"):
                 wanted = self.settings["keras"]
+                if (self.model / "config.json").is_file():
+                    hint = "in Python: keras.models.load_model('model').save('model.keras') makes an archive of it"
+                    raise CampaignError(f"model: {self.model} is a folder with a model in it, a campaign takes a file", hint)
                 self.keras = filters.keras_version(self.model) if wanted == "auto" else wanted
                 filters.config(self.model)
         if not self.settings["outcome"] and not {"model", "outcome"} & mistakes.keys():
