@@ -265,8 +265,8 @@ def open_axes_of_another_size_are_refused_when_played(child):
         model = k.Model(image, simulator(image))
         assert child.run(model, np.zeros((2, *SHAPE), np.float32)).shape == (2, *SHAPE)
         wrong = np.ones((2, 4, 9, 4), np.float32)
-        for play in (model, lambda images: model.predict(images, verbose=0)):
-            refused(lambda play=play: play(wrong), "ErrorSimulator: the sites have shape")
+        for play in (model, model.predict):
+            refused(lambda play=play, wrong=wrong: play(wrong), "ErrorSimulator: the sites have shape")
         simulator.set_mode(1)
         assert same(child.run(model, wrong), wrong)
     refused(
@@ -308,6 +308,75 @@ def a_clip_keeps_its_range_and_the_bits_in_it(child):
         assert same(child.array(clip(low, high, dtype=dtype)(inputs)), child.array(inputs)), dtype
 
 
+def lines(shape, sites):
+    """Sites as lines: of values by flat index."""
+    axes = [dict(zip("hwc", map(int, np.unravel_index(index, shape)))) for index in range(int(np.prod(shape)))]
+    cells = [[axes[index] | {"value": NAMES.get(str(value), value)} for index, value in site.items()] for site in sites]
+    return "\n".join(json.dumps({"shape": dict(zip("hwc", shape)), "cells": site}) for site in cells)
+
+
+def branching(child):
+    """A network with skips over one simulator, and one in a nested model."""
+    k = child.keras
+    k.utils.set_random_seed(3)
+    image = k.Input(SHAPE)
+    shared = k.layers.Conv2D(4, 3, padding="same", activation="relu", name="shared")
+    first, deep = (child.Simulator(*sparse(), 3, name=name) for name in ("first", "deep"))
+    a = shared(image)
+    inside = k.Input(SHAPE)
+    nested = k.Model(inside, deep(k.layers.Conv2D(4, 3, padding="same", name="conv")(inside)), name="nested")
+    x = k.layers.Add()([nested(shared(first(a))), a, image])
+    y = k.layers.BatchNormalization()(x)
+    return k.Model(image, k.layers.Dense(5)(k.layers.GlobalAveragePooling2D()(y))), {"first": first, "nested/deep": deep}
+
+
+@check
+def play_gives_every_bit_of_one_prediction_after_the_other(child):
+    from classes_h5 import runner
+
+    images = np.random.default_rng(5).normal(size=(4, *SHAPE)).astype("float32")
+    (child.folder / "sites.ndjson").write_text(lines(SHAPE, VALUES))
+    model, simulators = branching(child)
+    for name, simulator in simulators.items():
+        seen = []
+
+        def keep(golden, faulty, image, seen=seen):
+            seen.append((golden, faulty, image))
+            return len(seen)
+
+        options = {"design": "crossed", "batch_size": 16, "outcome": keep}
+        table = runner.play(model, name, child.folder / "sites.ndjson", images, **options)
+        assert len(table["site"]) == 12 and table["cells"][::4] == [1, 2, 3]
+        for site, image, said, none in zip(table["site"], table["input"], table["outcome"], table["no_effect"]):
+            golden, faulty, given = seen[int(said) - 1]
+            assert same(given, images[image])
+            batch = np.repeat(images[image][None], 16, 0)
+            for mode, output in ((1, golden), (2, faulty)):
+                simulator.set_mode(mode)
+                simulator.select(site)
+                assert same(child.run(model, batch)[0], output), (name, site, image)
+            assert none == (not simulator.last_changed[0])
+
+
+@check
+def ranges_are_those_of_each_layers_output(child):
+    from classes_h5.ranges import golden_ranges
+
+    model, simulators = branching(child)
+    for simulator in simulators.values():
+        simulator.set_mode(1)
+    images = np.random.default_rng(6).normal(size=(8, *SHAPE)).astype("float32")
+    found = golden_ranges(model, images, activations={"shared": "relu"})
+    assert {"shared", "nested", "nested/conv", "add", "batch_normalization", "dense"} <= {
+        name.rstrip("_0123456789") for name in found
+    }
+    for layer in model.layers[1:]:
+        if layer.name not in ("shared", "first", "nested"):
+            output = child.run(child.keras.Model(model.inputs, layer.output), images)
+            assert found[layer.name] == {"min": float(str(output.min())), "max": float(str(output.max()))}, layer.name
+    assert found["shared"]["activation"] == "relu" and found["shared"]["before_activation"]["min"] < 0 == found["shared"]["min"]
+
+
 # The table
 
 
@@ -326,30 +395,44 @@ def device_of(child):
 
 
 def speed(child, seconds):
-    """Predictions a second of a network of some size, in batches of 64, each image with a site of its own; and without the layer."""
+    """Predictions a second of a network of some size, in batches of 64, each image with a site of its own: by predict without the
+    layer and with it, and by the runner, whose network is in memory already."""
+    from classes_h5 import runner
+
     k = child.keras
-    rng = np.random.default_rng(5)
-    sites = [
-        {"index": rng.choice(64 * 64 * 32, 200, replace=False).tolist(), "value": rng.normal(size=200).tolist()} for _ in range(50)
+    rng, shape = np.random.default_rng(5), (64, 64, 32)
+    cells = [
+        dict(zip(rng.choice(int(np.prod(shape)), 200, replace=False).tolist(), rng.normal(size=200).tolist())) for _ in range(50)
     ]
+    (child.folder / "sites.ndjson").write_text(lines(shape, cells))
     image = k.Input((64, 64, 3))
     x = k.layers.Conv2D(32, 3, padding="same", activation="relu")(image)
+    sites = [{"index": list(site), "value": list(site.values())} for site in cells]
     simulator = child.Simulator(sites, [], len(sites), name="simulator")
     layers = [k.layers.Conv2D(64, 3, strides=2, padding="same", activation="relu") for _ in range(2)]
     layers += [k.layers.Conv2D(64, 3, padding="same", activation="relu") for _ in range(6)]
     layers += [k.layers.GlobalAveragePooling2D(), k.layers.Dense(10)]
     found, images = {}, rng.normal(size=(512, 64, 64, 3)).astype("float32")
-    for name, y in (("without", x), ("with", simulator(x))):
+    for name, y in (("predict without the layer", x), ("predict with the layer", simulator(x))):
         for layer in layers:
             y = layer(y)
         model = k.Model(image, y)
-        model.predict(images[:128], batch_size=64, verbose=0)
-        count, start = 0, time.perf_counter()
-        while time.perf_counter() - start < seconds:
-            model.predict(images, batch_size=64, verbose=0)
-            count += len(images)
-        found[name] = round(count / (time.perf_counter() - start), 1)
+        found[name] = a_second(lambda model=model: model.predict(images, batch_size=64, verbose=0), 512, seconds)
+
+    def play():
+        runner.play(model, None, child.folder / "sites.ndjson", images[:16], design="crossed", batch_size=64)
+
+    found["runner.play"] = a_second(play, 800, seconds)
     return found
+
+
+def a_second(play, predictions, seconds):
+    play()
+    count, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        play()
+        count += predictions
+    return round(count / (time.perf_counter() - start), 1)
 
 
 def run_checks(only, seconds, modules_absent):
@@ -415,7 +498,7 @@ def main():
             for name, said in wrong.items():
                 print(f"  FAILED {name}: {said[:600]}")
             for name, number in report.get("speed", {}).items():
-                print(f"  {number:10.1f} predictions a second {name} the layer", flush=True)
+                print(f"  {number:10.1f} predictions a second: {name}", flush=True)
     return 1 if failed else 0
 
 

@@ -4,7 +4,6 @@ from collections import namedtuple
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from classes_h5.simulator import SparseSites, scatter
 
@@ -30,6 +29,7 @@ class Inputs:
 
     def __init__(self, network, model, images, used, size, bound=BOUND):
         self.network, self.images, self.size = network, images, size
+        self.tensors = network.tensors
         self.used = np.unique(used)
         self._dtypes = [tensor.dtype for tensor in model.inputs]
         self._held = min(len(self.used), bound // self._weight())
@@ -43,7 +43,7 @@ class Inputs:
         known = self._given(network.inputs, self.used[np.zeros(rows, int)])
         everything = [*known, *(name for region in network.regions for name in region.outputs)]
         made = network.compute(network.regions, known, everything)
-        bytes_of = {name: sum(part.shape.num_elements() * part.dtype.size for part in parts(value)) for name, value in made.items()}
+        bytes_of = {name: sum(map(self.tensors.bytes, parts(value))) for name, value in made.items()}
         most = max(sum(bytes_of[name] for name in network.entry(gate)) for gate in network.gates)
         return max(1, (2 * most + sum(bytes_of[name] for name in network.outputs)) // rows)
 
@@ -56,13 +56,13 @@ class Inputs:
         places = np.searchsorted(self.used, numbers)
         if places.max() < self._held:
             self._move_to(gate)
-            return taken(self._values, self.network.entry(gate), places), [output[places] for output in self._golden]
+            return self._taken(self._values, self.network.entry(gate), places), [output[places] for output in self._golden]
         distinct, rows = np.unique(numbers, return_inverse=True)
         wanted = self.network.entry(gate)
         regions, own = self.network.way(wanted, {})
         known = self.network.compute(regions, self._given(own, self.padded(distinct)), wanted)
-        golden = [output.numpy()[rows] for output in self.network.rest(gate, known)]
-        return taken(known, wanted, rows), golden
+        golden = [self.tensors.numpy(output)[rows] for output in self.network.rest(gate, known)]
+        return self._taken(known, wanted, rows), golden
 
     def _move_to(self, gate):
         if gate is self._gate:
@@ -78,7 +78,7 @@ class Inputs:
         self._gate = gate
         if not self._golden:
             golden = self._in_blocks(lambda known: dict(enumerate((part, None) for part in network.rest(gate, known))), entry)
-            self._golden = [golden[place][0].numpy() for place in range(len(network.outputs))]
+            self._golden = [self.tensors.numpy(golden[place][0]) for place in range(len(network.outputs))]
 
     def _still_needed(self, names):
         """Those of some keys that a region takes which is not passed yet."""
@@ -91,27 +91,31 @@ class Inputs:
             places = np.arange(start, min(start + self.size, self._held))
             padded = self.padded(places)
             held = [name for name in own if name in self._values]
-            known = taken(self._values, held, padded)
+            known = self._taken(self._values, held, padded)
             known |= self._given([name for name in own if name not in self._values], self.used[padded])
             blocks.append({name: cut(value, len(places)) for name, value in compute(known).items()})
         if len(blocks) == 1:
             return blocks[0]
-        return {name: joined([block[name] for block in blocks]) for name in blocks[0]}
+        return {name: self._joined([block[name] for block in blocks]) for name in blocks[0]}
 
     def _given(self, names, numbers):
         """The network's own inputs."""
         parts = dict(zip(self.network.inputs, zip(self.images, self._dtypes)))
-        return {name: (tf.cast(parts[name][0][numbers], parts[name][1]), None) for name in names}
+        return {name: (self.tensors.given(parts[name][0][numbers], parts[name][1]), None) for name in names}
 
     def padded(self, places):
         """As many as are computed at once."""
         whole = -(-len(places) // MULTIPLE) * MULTIPLE
         return np.resize(places, self.network.rows or min(whole, self.size))
 
+    def _taken(self, values, names, rows):
+        """Some rows of values: {key: (tensor, mask)}"""
+        take = self.tensors.rows
+        return {name: tuple(None if part is None else take(part, rows) for part in values[name]) for name in names}
 
-def taken(values, names, rows):
-    """Some rows of values: {key: (tensor, mask)}"""
-    return {name: tuple(None if part is None else tf.gather(part, rows) for part in values[name]) for name in names}
+    def _joined(self, values):
+        """The rows of values one below the other."""
+        return tuple(None if parts[0] is None else self.tensors.joined(parts) for parts in zip(*values))
 
 
 def parts(value):
@@ -124,15 +128,10 @@ def cut(value, count):
     return tuple(part if part is None or len(part) == count else part[:count] for part in value)
 
 
-def joined(values):
-    """The rows of values one below the other."""
-    return tuple(None if parts[0] is None else tf.concat(parts, 0) for parts in zip(*values))
-
-
 def play_batches(inputs, gate, sites, pairs):
     """Yields Batches that hold each of the pairs (site, input) once, in an order of their own. sites: as a simulator holds them."""
     network = inputs.network
-    inject = Injection(sites, network.compiled)
+    inject = Injection(sites, network)
     order = np.lexsort((pairs[:, 0], pairs[:, 1]))
     for start in range(0, len(order), inputs.size):
         batch = order[start : start + inputs.size]
@@ -141,17 +140,23 @@ def play_batches(inputs, gate, sites, pairs):
         inject.pick(pairs[padded, 0])
         faulty = network.rest(gate, known, inject)
         rows = len(batch)
-        yield Batch(batch, [array[:rows] for array in golden], [tensor.numpy()[:rows] for tensor in faulty], inject.changed[:rows])
+        yield Batch(
+            batch,
+            [array[:rows] for array in golden],
+            [network.tensors.numpy(tensor)[:rows] for tensor in faulty],
+            inject.changed[:rows],
+        )
 
 
 class Injection:
     """Puts the picked sites into a tensor, one into each row; `changed` tells in which rows a bit changed."""
 
-    def __init__(self, sites, compiled):
+    def __init__(self, sites, network):
+        self.tensors = network.tensors
         self.sites, self.changed = sites, np.empty(0, bool)
         self._sparse = isinstance(sites, SparseSites)
         how: Any = scatter if self._sparse else sites.inject
-        self._inject = tf.function(how, reduce_retracing=True) if compiled else how
+        self._inject = self.tensors.retraced(how) if network.compiled else how
 
     def pick(self, sites):
         self._picked = sites
@@ -163,9 +168,9 @@ class Injection:
             raise PlayError(str(error)) from error
         if not self._sparse:
             outputs, changed = self._inject(tensor, self._picked)
-            self.changed = changed.numpy()
+            self.changed = np.asarray(changed)
             return outputs
         rows, *cells = self.sites.cells_of(self._picked)
-        outputs, changed = self._inject(tensor, *map(tf.constant, (rows, *cells)))
-        self.changed = np.bincount(rows[changed.numpy()], minlength=len(self._picked)) > 0
+        outputs, changed = self._inject(tensor, *map(self.tensors.constant, (rows, *cells)))
+        self.changed = np.bincount(rows[np.asarray(changed)], minlength=len(self._picked)) > 0
         return outputs

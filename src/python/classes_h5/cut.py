@@ -2,9 +2,8 @@
 
 from collections import namedtuple
 
-import tensorflow as tf
-
 from classes_h5.keras_internals import graph_of, nodes, origin
+from classes_h5.tensors import tensors_of
 
 # A simulator: its path in nested models, itself, the model it is in, the layer of the whole model that is or holds it.
 Found = namedtuple("Found", "path layer model outermost")
@@ -14,8 +13,9 @@ Call = namedtuple("Call", "layer arguments inputs outputs")
 
 def calls(model):
     """Every call of a layer in the model's graph, in an order in which they can be computed."""
+    flatten = tensors_of(model).flatten
     for node in nodes(graph_of(model)):
-        outputs = tf.nest.flatten(node.outputs)
+        outputs = flatten(node.outputs)
         if not node.is_input and hasattr(node, "operation"):  # Keras 3
             yield Call(node.operation, (node.arguments.args, node.arguments.kwargs), node.input_tensors, outputs)
         elif not node.is_input:

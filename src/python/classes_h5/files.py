@@ -2,6 +2,7 @@
 
 from classes_h5 import filters
 from classes_h5.keras_internals import origin
+from classes_h5.simulator import BACKENDS
 
 
 class Refused(ValueError):
@@ -37,8 +38,8 @@ def imported(version, package, why):
         except ImportError:
             continue
         if module.__version__.startswith(f"{version}."):
-            if version == "3" and module.backend.backend() != "tensorflow":
-                raise Refused(f"Keras runs on {module.backend.backend()}, TensorFlow is needed: set KERAS_BACKEND=tensorflow")
+            if version == "3" and module.backend.backend() not in BACKENDS:
+                raise Refused(f"Keras runs on {module.backend.backend()}, TensorFlow, JAX or PyTorch is needed: set KERAS_BACKEND")
             return module
     raise Refused(f"Keras {version} is needed ({why}) and not installed: pip install {package}")
 

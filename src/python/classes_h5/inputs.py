@@ -7,6 +7,7 @@ import numpy as np
 
 from classes_h5.files import Refused, input_shapes
 from classes_h5.keras_internals import graph_of, input_structure
+from classes_h5.tensors import tensors_of
 
 COLOURS = {1: "grayscale", 3: "rgb", 4: "rgba"}
 IMAGES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -40,18 +41,16 @@ def checked(graph, inputs):
 
 def batches(graph, inputs, size):
     """Batches of checked inputs: (how many inputs there are to the end of it, tensors in the structure that the graph has)."""
-    import tensorflow as tf
-
     count = len(inputs[0])
     fixed = next((tensor.shape[0] for tensor in graph.inputs if tensor.shape[0]), None)
     if fixed and count % fixed:
         raise Refused(f"the model takes batches of {fixed}, and {count} inputs cannot be so divided")
     size = fixed or size
-    structure = input_structure(graph)
+    structure, tensors = input_structure(graph), tensors_of(graph)
     for start in range(0, count, size):
         parts = [np.asarray(part[start : start + size]) for part in inputs]
-        tensors = [tf.cast(tf.constant(part), tensor.dtype) for part, tensor in zip(parts, graph.inputs)]
-        yield min(start + size, count), tf.nest.pack_sequence_as(structure, tensors)
+        given = [tensors.given(tensors.constant(part), tensor.dtype) for part, tensor in zip(parts, graph.inputs)]
+        yield min(start + size, count), tensors.pack(structure, given)
 
 
 # Inputs from files

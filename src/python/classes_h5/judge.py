@@ -3,15 +3,15 @@
 import numbers
 
 import numpy as np
-import tensorflow as tf
 
 NO_CLASS = -1  # what a NaN among the scores leaves
 
 
 def classes_of(model):
     """How many classes the network tells apart; None if its output is not one score for each."""
-    shape = tf.TensorShape(model.outputs[0].shape)
-    return shape[1] if len(model.outputs) == 1 and shape.rank == 2 and (shape[1] or 0) > 1 else None
+    shape = model.outputs[0].shape
+    rank = shape.rank if hasattr(shape, "rank") else len(shape)  # of TensorFlow it may be unknown
+    return shape[1] if len(model.outputs) == 1 and rank == 2 and (shape[1] or 0) > 1 else None
 
 
 def judge(batch, labels, classifies):

@@ -1,5 +1,7 @@
 """What Keras keeps to itself, in Keras 3 and Keras 2: all private attributes that this package touches are named here alone."""
 
+import sys
+
 
 def graph_of(model):
     """The graph of layers in a model, None if it has none: Keras 3 keeps that of a Sequential apart."""
@@ -44,8 +46,17 @@ def taken_by(graph):
 
 def mask_of(tensor):
     """What says which parts of a tensor count; None where all do."""
-    return getattr(tensor, "_keras_mask", None)
+    return getattr(tensor, "_keras_mask", None) if hasattr(tensor, "_keras_mask") else beside("get", tensor)
 
 
 def set_mask(tensor, mask):
-    tensor._keras_mask = mask
+    try:
+        tensor._keras_mask = mask
+    except AttributeError:
+        beside("set", tensor, mask)
+
+
+def beside(what, *given):
+    """Keras 3 keeps the mask of a tensor that takes no attributes, of JAX, in a place of its own."""
+    masking = sys.modules.get("keras.src.backend.common.masking")
+    return getattr(masking, f"{what}_keras_mask")(*given) if masking else None

@@ -2,12 +2,10 @@
 
 import inspect
 from collections import Counter, namedtuple
-from contextlib import contextmanager
-
-import tensorflow as tf
 
 from classes_h5.cut import calls, key
 from classes_h5.keras_internals import graph_of, is_symbolic, mask_of, set_mask, taken_by
+from classes_h5.tensors import tensors_of
 
 # run: a function of a list of tensors that gives one. inputs, outputs: the keys of what it takes and makes. gate: the simulator
 # whose call it is, if it is one. batched: whether what it makes has a row for each input.
@@ -46,7 +44,8 @@ def holds(layer, gates):
 def filled(call, tensors):
     """The arguments of a call with tensors in place of the symbolic ones."""
     values = dict(zip(unique(call.inputs), tensors))
-    return tf.nest.map_structure(lambda leaf: values[key(leaf)] if is_symbolic(leaf) else leaf, call.arguments)
+    replaced = tensors_of(call.layer).map_structure
+    return replaced(lambda leaf: values[key(leaf)] if is_symbolic(leaf) else leaf, call.arguments)
 
 
 def calling(call, training):
@@ -56,7 +55,7 @@ def calling(call, training):
         arguments, keywords = filled(call, tensors)
         if takes_training:
             keywords = {"training": training, **keywords}
-        return tf.nest.flatten(call.layer(*arguments, **keywords))
+        return tensors_of(call.layer).flatten(call.layer(*arguments, **keywords))
 
     return run
 
@@ -85,7 +84,7 @@ class Region:
         self.inputs = [name for name in dict.fromkeys(name for step in self.steps for name in step.inputs) if name not in made]
         self.outputs = [name for name in made if name in wanted]
 
-    def __call__(self, known, compiled=True, rows=None):
+    def __call__(self, known, tensors, compiled=True, rows=None):
         """{key: value} of what it makes, of what is known. rows: how many the graph is of, None for any number."""
         values = [known[name] for name in self.inputs]
         if self.gate is not None:
@@ -93,8 +92,7 @@ class Region:
         if not compiled:
             return dict(zip(self.outputs, self._run(values)))
         if self._compiled is None:
-            specs = [tuple(spec(part, rows) for part in value) for value in values]
-            self._compiled = tf.function(self._run).get_concrete_function(specs)
+            self._compiled = tensors.compiled(self._run, values, rows)
         return dict(zip(self.outputs, self._compiled(values)))
 
     def _run(self, values):
@@ -108,26 +106,6 @@ class Region:
         return [(known[name], mask_of(known[name])) for name in self.outputs]
 
 
-def spec(part, rows):
-    return None if part is None else tf.TensorSpec([rows, *part.shape[1:]], part.dtype)
-
-
-# How TensorFlow changes a graph's arithmetic: it swaps a ReLU with the pooling behind it, or fuses it with what is before. Either
-# loses NaN. Where it can depends on the cuts.
-CHANGES = ("remapping", "arithmetic_optimization")
-
-
-@contextmanager
-def unchanged():
-    """While this lasts TensorFlow computes the operations of a graph as they are."""
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options(dict.fromkeys(CHANGES, False))
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({name: before.get(name, True) for name in CHANGES})
-
-
 CHUNK = 24  # regions, gates counted, that are compiled as one as well: fewer calls, and TensorFlow reuses memory within each
 
 
@@ -138,7 +116,8 @@ class Network:
     """
 
     def __init__(self, model, gates, compiled=True):
-        self.compiled, self.rows = compiled, model.inputs[0].shape[0]
+        self.tensors = tensors_of(model)
+        self.compiled, self.rows = compiled and self.tensors.compiles, model.inputs[0].shape[0]
         found = list(steps_of(model, set(gates)))
         if self.rows:  # every tensor tells a size
             found = [step._replace(batched=True) for step in found]
@@ -226,10 +205,11 @@ class Network:
         """{key: value} of what is wanted, through regions in order. What nothing needs any more is let go."""
         uses = Counter([*wanted, *(name for region in regions for name in region.inputs)])
         known = {name: value for name, value in known.items() if uses[name]}
-        for region in regions:
-            known.update(region(known, self.compiled, self.rows))
-            uses.subtract(region.inputs)
-            known = {name: value for name, value in known.items() if uses[name]}
+        with self.tensors.inference():
+            for region in regions:
+                known.update(region(known, self.tensors, self.compiled, self.rows))
+                uses.subtract(region.inputs)
+                known = {name: value for name, value in known.items() if uses[name]}
         return {name: known[name] for name in wanted}
 
     def rest(self, gate, known, inject=None):

@@ -2,7 +2,8 @@
 
     python -m classes_h5.play faulty.h5 --images x.npy --labels y.npy --sites sites.ndjson --out predictions.tsv
 
-Needs TensorFlow, h5py and the Keras that the file is for. `runner.py` does the same from Python and names the columns.
+Needs h5py and the Keras that the file is for, Keras 3 on TensorFlow, JAX or PyTorch. The module
+`runner` does the same from Python and names the columns.
 """
 
 import argparse

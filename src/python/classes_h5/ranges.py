@@ -12,7 +12,7 @@ For a model that is in memory, or has layers of your own:
 
     ranges = golden_ranges(model, images)      # {"conv2d": {"min": -1.5, "max": 3.25}, "outer/inner": ...}
 
-Works in Keras 3 and Keras 2, on TensorFlow. A folder of images needs Pillow.
+Works in Keras 3, on TensorFlow, JAX and PyTorch, and in Keras 2. A folder of images needs Pillow.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import os
 import sys
 import tempfile
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from classes_h5.digest import sha256
 from classes_h5.files import Refused, input_names, keras_for, loaded
 from classes_h5.inputs import batches, checked, preprocessing, read_inputs, scale
 from classes_h5.keras_internals import flatten_inputs, graph_of, origin
+from classes_h5.tensors import backend_of, tensors_of
 
 
 def golden_ranges(model, inputs, batch_size=32, progress=None, activations=None):
@@ -55,7 +56,7 @@ def golden_ranges(model, inputs, batch_size=32, progress=None, activations=None)
     found: dict = {}
     for done, batch in batches(graph, inputs, batch_size):
         for key, rows in ranges_of(batch).items():
-            found.setdefault(key, []).append(rows.numpy())
+            found.setdefault(key, []).append(np.asarray(rows))
         if progress:
             progress(done, len(inputs[0]))
     layers = {}
@@ -171,9 +172,11 @@ def range_function(graph, activations):
     """A function of a batch: for each (name, what) a row for each tensor: smallest and largest finite value, how many are not
     finite, rank.
 
-    It is a graph of TensorFlow, which frees an output when all that need it have had it. No layer starts before the rows of those
+    On TensorFlow it is a graph, which frees an output when all that need it have had it. No layer starts before the rows of those
     before it are made: else outputs would pile up.
     """
+    if backend_of(graph) != "tensorflow":
+        return ranges_at_once(graph, activations)
     import tensorflow as tf
 
     def summary(tensor):
@@ -202,6 +205,37 @@ def range_function(graph, activations):
         with listening(graph, activations, hear, lambda: tf.control_dependencies(latest)):
             graph(batch, training=False)
         return {key: tf.stack(rows) for key, rows in found.items()}
+
+    return ranges
+
+
+def ranges_at_once(graph, activations):
+    """The same on JAX and PyTorch, one operation after the other."""
+    import keras
+
+    ops, tensors = keras.ops, tensors_of(graph)
+
+    def summary(tensor):
+        values = ops.cast(tensor, "float32")
+        finite = ops.isfinite(values)
+        smallest = ops.min(ops.where(finite, values, np.float32(np.inf)))
+        largest = ops.max(ops.where(finite, values, np.float32(-np.inf)))
+        others = ops.sum(ops.cast(ops.logical_not(finite), "int32"))
+        return [float(tensors.numpy(number)) for number in (smallest, largest, others)] + [len(tensor.shape)]
+
+    def has_cells(tensor):
+        floats = ops.is_tensor(tensor) and keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype))
+        return floats and len(tensor.shape) >= LEAST_RANK
+
+    def ranges(batch):
+        found: dict = {}
+
+        def hear(name, what, outputs):
+            found.setdefault((name, what), []).extend(summary(tensor) for tensor in tensors.flatten(outputs) if has_cells(tensor))
+
+        with tensors.inference(), listening(graph, activations, hear, nullcontext):
+            graph(batch, training=False)
+        return {key: np.array(rows).reshape(-1, 4) for key, rows in found.items()}
 
     return ranges
 

@@ -23,7 +23,7 @@ from classes_h5.cut import layer_before, simulators, times_called
 from classes_h5.files import Refused, keras_for
 from classes_h5.judge import asked, classes_of, judge
 from classes_h5.keras_internals import graph_of
-from classes_h5.network import Network, unchanged
+from classes_h5.network import Network
 from classes_h5.simulator import ErrorSimulatorMode, error_simulator
 from classes_h5.site_lines import Site, SiteError, read_sites
 
@@ -114,7 +114,7 @@ def play(
     layer = layer or behind
     pairs = paired(design, seed, layer, sites, chosen, len(images[0]))
     network = Network(model, [found.layer], graph)
-    with unchanged():
+    with network.tensors.unchanged():
         met = Inputs(network, model, images, pairs[:, 1], model.inputs[0].shape[0] or batch_size)
         table = judged(met, found.layer, found.layer.injection_sites, pairs, labels, classes, outcome)
     found.layer.set_mode(ErrorSimulatorMode.enabled)

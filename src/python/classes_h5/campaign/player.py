@@ -68,17 +68,18 @@ def play(units, given, told):
         used = np.concatenate([pairs(unit, read_sites(unit.sites))[:, 1] for unit in units])
     else:
         used = np.arange(len(images[0]))
-    met = Inputs(network, model, images, used, model.inputs[0].shape[0] or given["batch"])
-    for unit in sorted(units, key=lambda unit: place[joint.gates[unit.layer]]):
-        gate = joint.gates[unit.layer]
-        try:
-            sites, injected = read_lines(unit.sites, sizes(given["layers"][unit.layer]), joint.strides[unit.layer])
-            met_by = pairs(unit, sites)
-            table = runner.judged(met, gate, injected, met_by, labels, classes, outcome, told)
-            command.write(runner.named(table, unit.layer, sites, met_by), unit.part)
-            yield None
-        except runner.PlayError as error:
-            yield str(error)
+    with network.tensors.unchanged():
+        met = Inputs(network, model, images, used, model.inputs[0].shape[0] or given["batch"])
+        for unit in sorted(units, key=lambda unit: place[joint.gates[unit.layer]]):
+            gate = joint.gates[unit.layer]
+            try:
+                sites, injected = read_lines(unit.sites, sizes(given["layers"][unit.layer]), joint.strides[unit.layer])
+                met_by = pairs(unit, sites)
+                table = runner.judged(met, gate, injected, met_by, labels, classes, outcome, told)
+                command.write(runner.named(table, unit.layer, sites, met_by), unit.part)
+                yield None
+            except runner.PlayError as error:
+                yield str(error)
 
 
 def split_off(given):
@@ -127,12 +128,10 @@ def main(given=None):
 def mistakes(units, given, told):
     """Plays units; says what went wrong."""
     from classes_h5.files import Refused
-    from classes_h5.network import unchanged
     from classes_h5.runner import PlayError
 
     try:
-        with unchanged():
-            return [said for said in play(units, given, told) if said]
+        return [said for said in play(units, given, told) if said]
     except (PlayError, Refused, FilterError) as error:
         return [str(error)]
     except OSError as error:
