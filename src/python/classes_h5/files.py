@@ -1,5 +1,9 @@
 """Saved Keras models: which Keras loads them, their graphs, and what they take."""
 
+import json
+import os
+from pathlib import Path
+
 from classes_h5 import filters
 from classes_h5.keras_internals import origin
 from classes_h5.simulator import BACKENDS
@@ -42,6 +46,16 @@ def imported(version, package, why):
                 raise Refused(f"Keras runs on {module.backend.backend()}, TensorFlow, JAX or PyTorch is needed: set KERAS_BACKEND")
             return module
     raise Refused(f"Keras {version} is needed ({why}) and not installed: pip install {package}")
+
+
+def backend_set():
+    """The backend that Keras 3 is going to take, without importing it: KERAS_BACKEND, else what its settings say."""
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    try:
+        said = json.loads((Path(home) / "keras.json").read_text()).get("backend")
+    except (OSError, ValueError, AttributeError):
+        said = None
+    return os.environ.get("KERAS_BACKEND") or said or "tensorflow"
 
 
 def loaded(path, keras):

@@ -9,6 +9,7 @@ from classes_h5 import filters
 from classes_h5.campaign import arrays, basis, settings
 from classes_h5.campaign.errors import CampaignError, Mistakes
 from classes_h5.campaign.runs import BASELINE, Given, Layer, Run, name_in
+from classes_h5.files import backend_set
 
 
 class Campaign:
@@ -31,6 +32,8 @@ class Campaign:
                     raise CampaignError(f"model: {self.model} is a folder with a model in it, a campaign takes a file", hint)
                 self.keras = filters.keras_version(self.model) if wanted == "auto" else wanted
                 filters.config(self.model)
+                if self.keras == 3 and (backend := backend_set()) != "tensorflow":
+                    raise CampaignError(f"Keras 3 runs on {backend}, campaigns need TensorFlow: set KERAS_BACKEND=tensorflow")
         if not self.settings["outcome"] and not {"model", "outcome"} & mistakes.keys():
             self._check_outputs(mistakes)
         if "inputs" not in mistakes:

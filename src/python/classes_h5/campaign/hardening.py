@@ -15,6 +15,7 @@ import time
 
 import numpy as np
 
+from classes_h5.campaign.joint import needs_tensorflow
 from classes_h5.campaign.tables import write
 from classes_h5.campaign.weights import weights
 from classes_h5.files import Refused
@@ -102,6 +103,7 @@ def main(given=None):
     options = parser.parse_args(given)
     try:
         model = load(options.model, options.keras)
+        needs_tensorflow(model)
         inputs = read_arrays(options.inputs, model)
         if options.step == "ranges":
             found = measured(model, checked(model, inputs, None)[0], options.batch_size)

@@ -8,7 +8,8 @@ import numpy as np
 
 from classes_h5 import filters
 from classes_h5.cut import layer_before, simulators
-from classes_h5.runner import load
+from classes_h5.runner import PlayError, load
+from classes_h5.tensors import backend_of
 
 # What stands in a patched config where sites belong, and one site that no prediction meets.
 FILLED = {'"INJ_SITES"': '[{"index":[0],"value":[0]}]', '"MASKS"': "[]", '"NUM_INJECTION_SITES"': "1"}
@@ -33,6 +34,7 @@ class Joint:
         try:
             filters.call("h5-config-set", str(model_file), str(beside), "--keras", str(keras), "--force", *flags, stdin=config)
             self.model = load(beside, str(keras))
+            needs_tensorflow(self.model)
         finally:
             Path(beside).unlink(missing_ok=True)
         self.paths = {layer_before(found): found for found in simulators(self.model)}
@@ -51,6 +53,12 @@ class Joint:
         for name, strides in self.strides.items():
             index, value, _ = self.gates[name].injection_sites.sites[0]
             strides[value.astype(int)] = index
+
+
+def needs_tensorflow(model):
+    """Refuses other backends: what a campaign's results rest on does not tell of them yet."""
+    if backend_of(model) != "tensorflow":
+        raise PlayError(f"Keras 3 runs on {backend_of(model)}, campaigns need TensorFlow: set KERAS_BACKEND=tensorflow")
 
 
 def patched(config, layers, split):
