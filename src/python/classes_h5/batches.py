@@ -1,6 +1,7 @@
 """Computes the predictions of many faults: what lies before a simulator once an input, what follows in batches of faults."""
 
 from collections import namedtuple
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,12 @@ def play_batches(inputs, gate, sites, pairs):
         )
 
 
+@cache
+def scattering(tensors):
+    """`scatter`, compiled once and not for each shard."""
+    return tensors.retraced(scatter)
+
+
 class Injection:
     """Puts the picked sites into a tensor, one into each row; `changed` tells in which rows a bit changed."""
 
@@ -155,8 +162,9 @@ class Injection:
         self.tensors = network.tensors
         self.sites, self.changed = sites, np.empty(0, bool)
         self._sparse = isinstance(sites, SparseSites)
-        how: Any = scatter if self._sparse else sites.inject
-        self._inject = self.tensors.retraced(how) if network.compiled else how
+        self._inject: Any = scatter if self._sparse else sites.inject
+        if network.compiled:
+            self._inject = scattering(self.tensors) if self._sparse else self.tensors.retraced(sites.inject)
 
     def pick(self, sites):
         self._picked = sites
