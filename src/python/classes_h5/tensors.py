@@ -53,7 +53,7 @@ class InGraphs:
 
     def retraced(self, function):
         """A function of tensors that is compiled for each kind of them."""
-        return self.tf.function(function, reduce_retracing=True)
+        return self.tf.function(function, reduce_retracing=True, autograph=False)  # no branch in it depends on a tensor
 
     def compiled(self, function, values, rows):
         """A function of values, each a tensor and its mask, that is compiled for so many rows, None for any number."""
