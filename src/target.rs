@@ -85,6 +85,13 @@ impl Size {
         is_any || self.axes.len() == other.axes.len() && axes().all(|(a, b)| a.is_none() || b.is_none() || a == b)
     }
 
+    /// Whether a site of that shape may be in it.
+    pub fn takes(&self, shape: Shape) -> bool {
+        let axes = shape.axes();
+        let fits = |(size, axis): (&Option<usize>, &usize)| size.is_none_or(|size| size == *axis);
+        self.axes.is_empty() || self.axes.len() == axes.len() && self.axes.iter().zip(&axes).all(fits)
+    }
+
     /// The shape of a site, where all axes are known.
     pub fn shape(&self) -> Option<Shape> {
         let axes: Vec<usize> = self.axes.iter().copied().collect::<Option<_>>()?;

@@ -1,9 +1,9 @@
 """The pipe with other versions of Keras: which of them load what it writes, and compute the same.
 
-    python versions.py [--work FOLDER] [VERSION ...]
+    python versions.py [--work FOLDER] [--container h5|keras] [VERSION ...]
 
-For each version an environment is made in FOLDER (kept, and used again): a few networks are built and saved by that very version, a
-simulator goes behind some of their targets, and that version loads the result. Disabled it must compute the original's bits,
+For each version an environment is made in FOLDER (kept, and used again): a few networks are built and saved by that very version, as
+`.h5` or `.keras`, a simulator goes behind some of their targets, and that version loads the result. Disabled it must compute the original's bits,
 enabled exactly the cells of the site may hold something else behind the simulator, and the optimizer's slots must be at their variables
 where the version restores them. Prints a table; CLASSES_BIN_DIR says where the filters are.
 """
@@ -51,13 +51,13 @@ def environment(spec, folder):
     return python, over
 
 
-def run(name, folder):
+def run(name, folder, container):
     """What a version says of each network: {network: {...}}."""
     spec = VERSIONS[name]
     python, over = environment(spec, folder)
     path = os.pathsep.join([*over, str(ROOT / "src" / "python")])
     variables = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    command = [str(python), __file__, "--inside", spec["keras"]]
+    command = [str(python), __file__, "--inside", spec["keras"], "--container", container]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{name}: {done.stderr[-2000:]}")
@@ -153,7 +153,7 @@ def is_2(k):
     return "tf_keras" in k.__name__ or tf.__version__ < "2.16"
 
 
-def inside(keras):
+def inside(keras, container):
     import importlib
 
     if keras == "tensorflow.keras":
@@ -166,7 +166,7 @@ def inside(keras):
     found = {}
     for name, build in networks(k).items():
         with tempfile.TemporaryDirectory() as folder:
-            found[name] = proved(k, build, Path(folder))
+            found[name] = proved(k, build, Path(folder), container)
         k.backend.clear_session()
     version = (
         k.__version__ if isinstance(getattr(k, "__version__", None), str) else importlib.import_module("tensorflow").__version__
@@ -182,11 +182,11 @@ def call(tool, *arguments, stdin=""):
     return done.stdout
 
 
-def proved(k, build, folder):
+def proved(k, build, folder, container):
     """Takes every third target of a network, of a large one fewer; how many are right, or what is wrong with the first."""
     model, inputs = build()
-    path = folder / "model.h5"
-    model.save(path)
+    path = folder / f"model.{container}"
+    model.save(path, **({"save_format": "keras"} if container == "keras" and is_2(k) else {}))
     config = call("h5-config-get", path)
     targets = [json.loads(line) for line in call("classes-patch", "--list", "--json", stdin=config).splitlines()]
     known = [target for target in targets if target["shape"]]
@@ -194,7 +194,7 @@ def proved(k, build, folder):
     original = load(k, path)
     for target in taken:
         try:
-            prove(k, original, path, config, target, inputs, folder / "faulty.h5")
+            prove(k, original, path, config, target, inputs, path.with_stem("faulty"))
         except Exception as error:  # every kind of failure is a result
             return f"{target['name']}: {type(error).__name__}: {error}"[:200]
     return f"{len(taken)} of {len(targets)}"
@@ -236,7 +236,9 @@ def prove(k, original, path, config, target, inputs, out):
         if not outer
         else [np.random.default_rng(1).normal(size=(1, *tensor.shape[1:])).astype("float32") for tensor in part.inputs]
     )
-    before = outputs(k.Model(old_part.inputs, old_part.get_layer(name).output), given)[0]
+    # A Sequential model does not show its input as a layer.
+    is_input = target["class"] == "InputLayer" and len(given) == 1
+    before = given[0] if is_input else outputs(k.Model(old_part.inputs, old_part.get_layer(name).output), given)[0]
     behind = outputs(k.Model(part.inputs, simulator.output), given)[0]
     expected = before.copy()
     for cell, value in cells.items():
@@ -271,14 +273,15 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("versions", nargs="*", metavar="VERSION", help=", ".join(VERSIONS))
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "keras-versions")
+    parser.add_argument("--container", choices=("h5", "keras"), default="h5")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.inside:
-        inside(arguments.inside)
+        inside(arguments.inside, arguments.container)
     else:
         arguments.work.mkdir(parents=True, exist_ok=True)
         results = {}
         for name in arguments.versions or VERSIONS:
-            results[name] = run(name, arguments.work)
+            results[name] = run(name, arguments.work, arguments.container)
             print(name, results[name], file=sys.stderr, flush=True)
         print(*table(results), sep="\n")

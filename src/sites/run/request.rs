@@ -104,6 +104,16 @@ pub enum RequestError {
         /// The sizes.
         sizes: Vec<Size>,
     },
+    /// The shape that is given is not that of the layer's output.
+    #[error("'{layer}' puts out {size}, not {shape}", layer = shown(layer))]
+    OtherShape {
+        /// The layer.
+        layer: String,
+        /// What is known of its output.
+        size: Size,
+        /// What is given.
+        shape: Shape,
+    },
     /// No operator is known for what the layer computes.
     #[error("the operator of '{layer}' ({class}) is not known", layer = shown(layer), class = shown(class))]
     LayerOperator {
@@ -191,6 +201,11 @@ impl Request {
         let target = target.as_ref();
         if let Some(sizes) = target.map(|target| target.sizes.clone()).filter(|sizes| !sizes.is_empty()) {
             return Err(RequestError::LayerSizes { layer: layer(), sizes });
+        }
+        if let (Some(shape), Some(Target { size, .. })) = (self.shape, target)
+            && !size.takes(shape)
+        {
+            return Err(RequestError::OtherShape { layer: layer(), size: size.clone(), shape });
         }
         if self.shape.is_none() {
             let target = target.ok_or_else(|| RequestError::Rank { layer: layer() })?;
