@@ -1,7 +1,8 @@
 """Every layer of every network in the zoo, in one Keras and one container.
 
-    python sweep.py TABLE.tsv --keras 2|3 [--container h5|keras] [--jobs N] [NETWORK ...]
+    python sweep.py TABLE.tsv --keras 2|3 [--container h5|keras] [--jobs N] [--nests N] [NETWORK ...]
 
+With `--nests N` instead N random nested models with layers of every kind, frozen in every way (nests.py), called nest_0 and so on.
 Appends a line for each target: network, Keras, container, target, `ok` or what is wrong. A target that TABLE has is not taken again, so
 a sweep that was stopped goes on where it was. `python sweep.py TABLE.tsv` alone counts.
 """
@@ -16,6 +17,9 @@ import tempfile
 from pathlib import Path
 
 
+NEST = "nest_"
+
+
 def done(table):
     """The lines of a table: {(network, Keras, container, target): result}."""
     if not table.exists():
@@ -24,18 +28,35 @@ def done(table):
     return {(network, int(version), container, target): result for network, version, container, target, result in rows}
 
 
+def of_zoo(name, version, path):
+    import zoo
+    from prove import Network
+
+    zoo.save(name, version, path)
+    return Network(path, version, zoo.custom_objects(name, version), name == "channels_first"), Network.prove
+
+
+def of_nest(name, version, path):
+    import nests
+    from test_weights import prove, read_back
+
+    nest = nests.random_nest(version, int(name.removeprefix(NEST)))
+    nest.save(path, **({} if path.suffix == ".keras" else {"include_optimizer": False}))
+    return read_back(path, version), prove
+
+
 def sweep(version, container, table, names, shard, shards):
     """Takes each target whose number leaves the remainder `shard`."""
-    import zoo
     from kerases import KERAS
-    from prove import Network
 
     with tempfile.TemporaryDirectory() as folder, table.open("a", buffering=1) as lines:
         folder = Path(folder)
-        for name in names or zoo.NETWORKS:
+        for name in names:
             path = folder / f"{name}.{container}"
-            zoo.save(name, version, path)
-            network = Network(path, version, zoo.custom_objects(name, version), name == "channels_first")
+            network, prove = (of_nest if name.startswith(NEST) else of_zoo)(name, version, path)
+            if network is None:
+                print(f"{name}: Keras {version} does not read this file that it has written", file=sys.stderr)
+                continue
             gc.collect()
             gc.freeze()  # what stays for the whole sweep need not be looked through after every target
             known = done(table)
@@ -43,7 +64,7 @@ def sweep(version, container, table, names, shard, shards):
                 if (name, version, container, str(target)) in known:
                     continue
                 try:
-                    network.prove(target, folder, "--sparse")
+                    prove(network, target, folder, "--sparse")
                     result = "ok"
                 except Exception as error:  # every kind of failure is a result
                     result = " ".join(f"{type(error).__name__}: {error}".split())
@@ -68,12 +89,16 @@ def main():
     parser.add_argument("--keras", type=int, choices=(2, 3))
     parser.add_argument("--container", choices=("h5", "keras"), default="h5")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--nests", type=int, metavar="N", default=0)
     parser.add_argument("--shard", type=int, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args()
     if options.keras is None:
         summary(options.table)
     elif options.shard is not None:
-        sweep(options.keras, options.container, options.table, options.networks, options.shard, options.jobs)
+        import zoo
+
+        names = [f"{NEST}{seed}" for seed in range(options.nests)] or options.networks or zoo.NETWORKS
+        sweep(options.keras, options.container, options.table, names, options.shard, options.jobs)
     else:
         environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
         command = [sys.executable, *sys.argv]

@@ -33,13 +33,13 @@ def statements(network):
                 yield from ("--trainable" if index < len(layer.trainable_weights) else "--non-trainable", weight)
 
 
-def prove(network, target, folder):
+def prove(network, target, folder, *options):
     """The model with a simulator behind the target, disabled: the same bits. What the file does not tell is stated."""
     try:
-        return network.prove(target, folder)
+        return network.prove(target, folder, *options)
     except pipe.Failed as error:
         assert "does not tell which weights" in str(error), error
-        return network.prove(target, folder, *statements(network))
+        return network.prove(target, folder, *options, *statements(network))
 
 
 def nested_targets(network, seed, count):
