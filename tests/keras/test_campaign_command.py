@@ -85,7 +85,9 @@ def test_a_file_that_changes_while_the_campaign_runs_is_told_and_the_next_run_is
 def test_an_interrupt_ends_it_in_one_line(folder):
     (folder / "campaign.yaml").write_text(yaml.safe_dump(TINY))
     words = [sys.executable, "-m", "classes_h5.campaign", "campaign.yaml", "results"]
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=folder, start_new_session=True)
+    # Tests that run in the background of a script inherit that they ignore it.
+    heard = {"start_new_session": True, "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=folder, **heard)
     assert process.stderr.readline() == "campaign: golden ranges\n"
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate()[1]
