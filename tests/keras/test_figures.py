@@ -50,6 +50,12 @@ def test_the_page_ranks_by_the_greatest_outcome(said, measure):
     assert found(predictions(rows, outcome="")).measure == measure
 
 
+def test_without_labels_nothing_is_said_to_have_been_right():
+    made = found(predictions([LOST, FINE], label=""))
+    assert made.measure == "critical" and made.meaning == figures.UNLABELLED
+    assert found(layer("a", 1, 2)).meaning == figures.RANKED_BY["critical"]
+
+
 def test_equal_layers_have_the_mean_of_their_places():
     """Three layers with 7 of 150 each, as Spearman ranks them."""
     made = found(layer("a", 9, 150), layer("b", 7, 150), layer("c", 7, 150), layer("d", 7, 150), layer("e", 1, 150))

@@ -17,6 +17,7 @@ RANKED_BY = {
     "outcome": "the mean of the outcome function",
     "nan": "the share of faults that bring NaN or infinity into the output",
 }
+UNLABELLED = "the share of faults that change the top-1 (there are no labels to tell whether it was right)"
 TITLES = {
     "masked": "Masked",
     "changed": "Changed",
@@ -41,6 +42,9 @@ class Figures:
         named = sorted((measure for measure in measures if measure.startswith("outcome=")), reverse=True)
         self.measure = next(measure for measure in [*list(RANKED_BY)[:2], *named, "nan"] if measure in measures)
         self.meaning = RANKED_BY.get(self.measure, f"how often the outcome was {self.measure.partition('=')[2]}")
+        self.labelled = "accuracy" in measures
+        if self.measure == "critical" and not self.labelled:
+            self.meaning = UNLABELLED
         self.rate = self.measure != "outcome"
         self.others = {measure: title for measure, title in TITLES.items() if measure in measures}
         self.sets = [Path(models).name for models in campaign.settings["sets"]]

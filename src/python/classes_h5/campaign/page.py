@@ -75,7 +75,8 @@ def caption(campaign, found, record, inputs):
     each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     sites, seeds = campaign.settings["sites"], len(campaign.settings["seeds"])
     design = "each site on one input drawn for it" if found.design == "one" else "every site on every input"
-    shown = "SDC (a right top-1 is lost, all outputs are finite)" if found.shown == "sdc" else charts.name_of(found.shown)
+    lost = "a right top-1 is lost" if found.labelled else "the top-1 is another"
+    shown = f"SDC ({lost}, all outputs are finite)" if found.shown == "sdc" else charts.name_of(found.shown)
     model = f"{campaign.model.name} (SHA-256 {record['sha256'][campaign.model_file][:12]})"
     drawn = f"{sites} sites, {seeds} seed{'s'[: seeds != 1]}, {inputs} inputs, {design}"
     sentences = [
