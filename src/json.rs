@@ -1,6 +1,6 @@
 //! Python's dialect of JSON: what Keras writes and CLASSES' README prints, turned into plain JSON and back.
 //!
-//! Python's `json` writes `NaN`, `Infinity` and `-Infinity` as bare tokens. In plain JSON they are objects ([`bare_number`]), but
+//! Python's `json` writes `NaN`, `Infinity` and `-Infinity` as bare tokens. In plain JSON they are objects ([`stands`]), but
 //! inside the site arrays of a simulator, of which there can be millions, the strings of the same letters. The placeholders
 //! of a simulator may stand bare as well, as CLASSES' README prints them. The site arrays themselves never become JSON
 //! values: they are held aside as text ([`Arrays`]).
@@ -21,7 +21,7 @@ use self::plain::Plain;
 
 pub use arrays::{Arrays, Spelling, handle, index_of};
 pub use build::{Reading, Wanted};
-pub use float::{BARE_NUMBERS, UnknownNumber, bare_number, bare_token, unescape};
+pub use float::{BARE_NUMBERS, Stands, UnknownNumber, bare_token, stands, unescape};
 pub use printable::Printable;
 pub use write::{PutArray, write_compact, write_pretty, write_python};
 
@@ -33,7 +33,7 @@ pub enum JsonError {
     Syntax(String),
 }
 
-/// Where a text comes from, which tells what an object is that looks as if it stood for a number.
+/// Where a text comes from, which tells what an object or a string is that looks as if it stood for a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
     /// A model file: it is what it is.
@@ -161,9 +161,24 @@ mod tests {
                 "the key in another spelling"
             );
         }
+        assert_eq!(saved(r#"{"class_name":"__string__"}"#), r#"{"class_name":"___string__"}"#);
         let mut value = serde_json::json!({"class_name": "___float__"});
         unescape(&mut value);
         assert_eq!(value, serde_json::json!({"class_name": "__float__"}));
+    }
+
+    #[test]
+    fn a_string_of_the_file_among_site_arrays_is_told_from_a_number() {
+        let saved = |text: &str| parse_saved(text, &mut Arrays::default()).expect("valid").value.to_string();
+        let string = r#"{"class_name":"__string__","value":"NaN"}"#;
+        for spelt in ["NaN", "\\u004eaN"] {
+            assert_eq!(
+                saved(&format!(r#"{{"masks":["{spelt}",[NaN,"NaNs"]],"name":["NaN"]}}"#)),
+                format!(r#"{{"masks":[{string},["NaN","NaNs"]],"name":["NaN"]}}"#)
+            );
+        }
+        let value: Value = serde_json::from_str(string).expect("valid");
+        assert_eq!((stands(&value), bare_token(&value)), (Ok(Some(Stands::ForString(0))), None));
     }
 
     #[test]
@@ -173,11 +188,12 @@ mod tests {
             r#"{"class_name":"__float__","value":"inf"}"#,
             r#"{"class_name":"__float__","value":1.0}"#,
             r#"{"class_name":"__float__","value":"NaN","name":"x"}"#,
+            r#"{"class_name":"__string__","value":"x"}"#,
         ] {
-            assert_eq!(bare_number(&serde_json::from_str(text).expect("valid")), Err(UnknownNumber), "{text}");
+            assert_eq!(stands(&serde_json::from_str(text).expect("valid")), Err(UnknownNumber), "{text}");
         }
         for text in [r#""__float__""#, r#"{"value":"NaN"}"#, r#"{"class_name":["__float__"],"value":"NaN"}"#, "1"] {
-            assert_eq!(bare_number(&serde_json::from_str(text).expect("valid")), Ok(None), "{text}");
+            assert_eq!(stands(&serde_json::from_str(text).expect("valid")), Ok(None), "{text}");
         }
     }
 

@@ -37,7 +37,7 @@ pub enum FillError {
         sites: Option<(usize, usize)>,
     },
     /// An object that looks as if it stood for a number.
-    #[error("the object at {at} has the class name of a number that JSON lacks, and is none of {}", json::BARE_NUMBERS.join(", "), at = shown(.at.as_str()))]
+    #[error("the object at {at} has a class name that stands for a number JSON lacks, and its value is none of {}", json::BARE_NUMBERS.join(", "), at = shown(.at.as_str()))]
     UnknownNumber {
         /// Where.
         at: PointerBuf,

@@ -6,7 +6,7 @@ use json_patch::jsonptr::{PointerBuf, Token};
 use serde_json::Value;
 
 use super::Piece;
-use crate::json::{self, BARE_NUMBERS, UnknownNumber};
+use crate::json::{self, BARE_NUMBERS, Stands, UnknownNumber};
 use crate::keras::simulator::{INJECTIONS_KEY, MASKS_KEY};
 
 /// One of [`BARE_NUMBERS`].
@@ -23,11 +23,13 @@ impl Piece for Bare {
 }
 
 /// The plain forms of [`BARE_NUMBERS`] give way to what `handle` has for their places there: objects, and strings in site arrays
-/// that are not held aside, because there is more in them than numbers. The error is the place of an object that is no number.
+/// that are not held aside, because there is more in them than numbers. An object that stands for a string becomes one. The error
+/// is the place of an object that stands for neither.
 pub(super) fn restore(value: &mut Value, handle: &dyn Fn(usize) -> Value) -> Result<(), PointerBuf> {
-    match json::bare_number(value) {
+    match json::stands(value) {
         Ok(None) => json::unescape(value),
-        Ok(Some(token)) => *value = handle(token),
+        Ok(Some(Stands::ForNumber(token))) => *value = handle(token),
+        Ok(Some(Stands::ForString(token))) => *value = Value::from(BARE_NUMBERS[token]),
         Err(UnknownNumber) => return Err(PointerBuf::new()),
     }
     match value {

@@ -99,7 +99,9 @@ fn numbers_that_json_lacks_go_back_in_pythons_spelling() {
     };
     let saved = concat!(
         r#"{"max_value": Infinity, "a": [[-Infinity], {"b": NaN}], "name": "Infinity", "masks": NaN, "#,
-        r#""own": {"class_name": "__float__", "value": "NaN"}, "more": {"class_name": "____float__"}}"#
+        r#""own": {"class_name": "__float__", "value": "NaN"}, "more": {"class_name": "____string__"}, "#,
+        r#""available_injection_sites": [["NaN", 1], [NaN, "x", ["Infinity", {"class_name": "__string__", "value": 2}]]], "#,
+        r#""of_sites": {"masks": [[NaN,1]]}, "of_strings": {"masks": ["NaN", "-Infinity", "nan"]}}"#
     );
     assert_eq!(written(saved, true).expect("fits"), saved);
     let mut printed = Vec::new();
@@ -111,7 +113,11 @@ fn numbers_that_json_lacks_go_back_in_pythons_spelling() {
     assert_eq!(written(mixed, false).expect("fits"), "[Infinity, -Infinity]");
     assert_eq!(
         written(r#"{"a/b": [1, {"class_name": "__float__", "value": "inf"}]}"#, false).unwrap_err().to_string(),
-        "the object at /a~1b/1 has the class name of a number that JSON lacks, and is none of NaN, Infinity, -Infinity"
+        "the object at /a~1b/1 has a class name that stands for a number JSON lacks, and its value is none of NaN, Infinity, -Infinity"
+    );
+    assert_eq!(
+        written(r#"{"masks": [{"class_name": "__string__", "value": 2}]}"#, false).unwrap_err().to_string(),
+        "the object at /masks/0 has a class name that stands for a number JSON lacks, and its value is none of NaN, Infinity, -Infinity"
     );
 }
 

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use serde_json::{Number, Value};
 
+use super::Origin;
 use super::build::{self, Reading};
 use crate::keras::simulator::{INJECTIONS_KEY, MASKS_KEY};
 
@@ -149,9 +150,9 @@ pub(super) fn seat(value: &mut Value) {
 /// Deeper lists are left to the JSON parser, which refuses them.
 const DEEPEST: usize = 64;
 
-/// Where the list that opens at `start` ends, if it is nothing but lists of numbers in lists; Python's bare tokens and
-/// their quoted forms are numbers too.
-pub(super) fn end_of_numbers(bytes: &[u8], start: usize) -> Option<usize> {
+/// Where the list that opens at `start` ends, if it is nothing but lists of numbers in lists; Python's bare tokens are numbers
+/// too, and so are their quoted forms in what is printed.
+pub(super) fn end_of_numbers(bytes: &[u8], start: usize, origin: Origin) -> Option<usize> {
     let mut at = start;
     let mut depth = 0;
     loop {
@@ -166,7 +167,7 @@ pub(super) fn end_of_numbers(bytes: &[u8], start: usize) -> Option<usize> {
                 continue;
             }
         } else {
-            at = end_of_number(bytes, at)?;
+            at = end_of_number(bytes, at, origin)?;
         }
         loop {
             at = skip_space(bytes, at);
@@ -197,10 +198,11 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
 }
 
 #[inline]
-fn end_of_number(bytes: &[u8], at: usize) -> Option<usize> {
+fn end_of_number(bytes: &[u8], at: usize, origin: Origin) -> Option<usize> {
     match (bytes.get(at)?, bytes.get(at + 1)?) {
         // Nearly all are a 0 or a 1.
         (b'0'..=b'9', b',' | b']') => Some(at + 1),
+        (b'"', _) if origin == Origin::Saved => None,
         (b'"', _) => end_of_token(bytes, at + 1).filter(|&end| bytes.get(end) == Some(&b'"')).map(|end| end + 1),
         (b'N' | b'I', _) | (b'-', b'I') => end_of_token(bytes, at),
         _ => end_of_json_number(bytes, at),
@@ -237,7 +239,7 @@ mod tests {
     use super::*;
 
     fn end(text: &str) -> Option<usize> {
-        end_of_numbers(text.as_bytes(), 0)
+        end_of_numbers(text.as_bytes(), 0, Origin::Printed)
     }
 
     #[test]
@@ -284,6 +286,7 @@ mod tests {
             assert_eq!(end(text), None, "{text}");
         }
         assert_eq!(end(&("[".repeat(65) + &"]".repeat(65))), None);
+        assert_eq!(end_of_numbers(b"[\"NaN\"]", 0, Origin::Saved), None, "a string of the file");
     }
 
     #[test]

@@ -65,9 +65,9 @@ pub(super) fn to_plain<'a>(text: &'a str, origin: Origin, arrays: &mut Arrays<'a
                 let spelt = text.get(at + 1..end.saturating_sub(1).max(at + 1));
                 match frames.last_mut() {
                     Some(Frame::Object { key, awaits_value: false }) => *key = spelt,
-                    Some(frame) if origin == Origin::Saved => {
-                        if let Some(class) = spelt.and_then(|spelt| escaped_class(frame, spelt)) {
-                            rewrite(at, end, &format!("\"{class}\""));
+                    Some(_) if origin == Origin::Saved => {
+                        if let Some(new) = spelt.and_then(|spelt| escaped_string(&frames, spelt)) {
+                            rewrite(at, end, &new);
                         }
                     }
                     _ => {}
@@ -76,7 +76,7 @@ pub(super) fn to_plain<'a>(text: &'a str, origin: Origin, arrays: &mut Arrays<'a
                 continue;
             }
             b'[' if frames.last().is_some_and(awaits_array) => {
-                if let Some(end) = arrays::end_of_numbers(bytes, at) {
+                if let Some(end) = arrays::end_of_numbers(bytes, at, origin) {
                     let index = arrays.hold(&text[at..end]);
                     rewrite(at, end, &arrays::placeholder(index));
                     at = end;
@@ -194,10 +194,16 @@ fn is_in_array(frames: &[Frame]) -> bool {
     lists > 0 && around.is_some_and(awaits_array)
 }
 
-/// A class name that needs another spelling, given as the text spells it; `None` for any other string.
-fn escaped_class(frame: &Frame, spelt: &str) -> Option<String> {
-    if !spelt.starts_with(['_', '\\']) || !awaits_value_of(frame, |key| key == float::CLASS_KEY) {
+/// What is printed for a string of a file, given as the text spells it, that would be taken for something else: a class name,
+/// or the letters of a number in a site array. `None` for any other string.
+fn escaped_string(frames: &[Frame], spelt: &str) -> Option<String> {
+    if !spelt.starts_with(['_', 'N', 'I', '-', '\\']) {
         return None;
     }
-    float::escaped(&unescaped(spelt))
+    if is_in_array(frames) {
+        let string = unescaped(spelt);
+        return BARE_NUMBERS.contains(&string.as_str()).then(|| float::string_object(&string));
+    }
+    let is_class = frames.last().is_some_and(|frame| awaits_value_of(frame, |key| key == float::CLASS_KEY));
+    is_class.then(|| unescaped(spelt)).and_then(|class| float::escaped(&class)).map(|class| format!("\"{class}\""))
 }
