@@ -55,6 +55,8 @@ WORDS = {
     "list": ["Infinity", float("-inf"), [float("nan"), "-Infinity"]],
     "like_ours": {"class_name": "__float__", "value": "Infinity"},
     "like_ours_escaped": {"class_name": "___float__"},
+    "available_injection_sites": ["NaN", float("nan"), 1, ["-Infinity", "x", float("inf")]],
+    "inner": {"masks": [[0.5, "Infinity"], ["NaN"]], "like_a_string": {"class_name": "__string__", "value": "NaN"}},
 }
 
 
@@ -183,6 +185,6 @@ def test_what_only_looks_like_such_a_number_is_refused(networks, tmp_path):
     network = networks(3)
     config = json.loads(pipe.config_of(network.path))
     config["config"]["layers"][1]["config"]["filters"] = {"class_name": "__float__", "value": "inf"}
-    with pytest.raises(pipe.Failed, match="exit 1: .* /config/layers/1/config/filters has the class name of a number"):
+    with pytest.raises(pipe.Failed, match="exit 1: .* /config/layers/1/config/filters has a class name that stands for a number"):
         pipe.call("h5-config-set", network.path, tmp_path / "out.h5", stdin=json.dumps(config))
     assert not (tmp_path / "out.h5").exists()
