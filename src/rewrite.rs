@@ -16,7 +16,7 @@ use crate::fill::{self, Filling, Simulator};
 use crate::graph::{Address, Graph, Wire};
 use crate::json::{self, Arrays};
 use crate::keras::classes::Kind;
-use crate::keras::version::Keras;
+use crate::keras::version::{ArchiveForm, Keras};
 use crate::layout::DataFormat;
 use crate::model_file::{Edit, Matching, ModelFile, ModelFileError, Output, TRAINING};
 use crate::patch;
@@ -63,6 +63,8 @@ pub struct Report {
     pub keras: Keras,
     /// The version that MODEL says it was written by, where the Keras was not chosen.
     pub written_by: Option<String>,
+    /// The Kerases that the file could be for instead: none for an archive.
+    pub others: Vec<Keras>,
     /// Each simulator with the number of sites it got.
     pub filled: Vec<(String, usize)>,
     /// Each simulator whose sites say that they were drawn for other layers: what it follows, and those.
@@ -147,7 +149,8 @@ fn edit(
         Matching::ByPlace if keras != writer => return Err(RewriteError::OtherKeras { writer }),
         Matching::ByPlace => {
             let optimizer = old.value.get(COMPILED).and_then(|compiled| compiled.get("optimizer"));
-            let given = ArchiveCircumstances { keras, stated, optimizer };
+            let form = written_by.as_deref().map_or(ArchiveForm::Today, ArchiveForm::of_version);
+            let given = ArchiveCircumstances { keras, form, stated, optimizer };
             let tree = || model.tree().map_err(RewriteError::from);
             Edit { tree: weights::plan_archive(&old_graph, &graph, given, tree)?, ..Edit::default() }
         }
@@ -164,6 +167,10 @@ fn edit(
     let filled = read_sites(&graph, &simulators, options)?;
     let report = Report {
         keras,
+        others: match model.matching() {
+            Matching::ByPosition => keras.others_that_load_its_files().collect(),
+            Matching::ByPlace => Vec::new(),
+        },
         drawn_for_others: filled
             .iter()
             .filter(|filled| !filled.others.is_empty())

@@ -12,6 +12,7 @@
 mod error;
 mod evidence;
 mod held;
+mod layout;
 mod listing;
 mod nested;
 mod places;
@@ -29,9 +30,10 @@ use serde_json::Value;
 
 use crate::graph::{Address, Cycle, Graph, Layer};
 use crate::keras::classes::{Kind, may_have_weights};
-use crate::keras::version::Keras;
+use crate::keras::version::{ArchiveForm, Keras};
 use crate::model_file::{Mode, Saved, SavedLayer, SavedTree, TreePlan, WeightsPlan};
 use evidence::Evidence;
+use layout::Layout;
 use listing::Listing;
 use nested::Nested;
 use places::Moves;
@@ -78,6 +80,8 @@ pub fn plan(old: &Graph, new: &Graph, given: Circumstances) -> Result<WeightsPla
 pub struct ArchiveCircumstances<'a> {
     /// The Keras that wrote the file, which is the one that will load the new one.
     pub keras: Keras,
+    /// How that one lays archives out.
+    pub form: ArchiveForm,
     /// What the user says of weights that do not tell whether they train.
     pub stated: &'a Stated,
     /// How the old model was compiled: the optimizer's entry in its config.
@@ -85,33 +89,34 @@ pub struct ArchiveCircumstances<'a> {
 }
 
 /// Plans the change of an archive from the graph that it belongs to, to a new one. `tree` reads what is saved; it is not called where
-/// everything stays in its place.
+/// everything stays in its place, but for the oldest archives.
 pub fn plan_archive<E: From<PlanError>>(
     old: &Graph,
     new: &Graph,
     given: ArchiveCircumstances,
-    tree: impl FnOnce() -> Result<SavedTree, E>,
+    tree: impl Fn() -> Result<SavedTree, E>,
 ) -> Result<TreePlan, E> {
-    let ArchiveCircumstances { keras, stated, optimizer } = given;
+    let ArchiveCircumstances { keras, form, stated, optimizer } = given;
     stated.refuse_unknown(old, &[]).map_err(PlanError::from)?;
-    let mut moves = Moves::between(old, new, keras)?;
+    let mut layout = Layout::new(keras, form);
+    if layout.counts_weights() {
+        layout.learn(old, &tree()?).map_err(PlanError::from)?;
+    }
+    let mut moves = Moves::between(old, new, &layout)?;
     let trained = |graph: &Graph| Ok(walks::trained(&Listing::of_whole(graph, keras).map_err(PlanError::from)?));
     let (old_trained, new_trained): (_, Vec<_>) = (trained(old)?, trained(new)?);
     if moves.is_empty() && old_trained == new_trained {
         return Ok(TreePlan::default());
     }
     let tree = tree()?;
-    if tree.groups.iter().any(|group| group.path.split('/').any(|part| part == places::OLD_LAYERS)) {
-        return Err(PlanError::from(WeightsError::OldArchive).into());
-    }
-    let places = places::places(old, keras).map_err(PlanError::from)?;
+    let places = places::places(old, &layout).map_err(PlanError::from)?;
     let plan = || {
         moves.restrict(&tree)?;
         let given =
             walks::Given { keras, stated, old: old_trained, new: new_trained, optimizer, places: &places, tree: &tree };
         let slots = given.renames()?;
         if !moves.is_empty() || !slots.is_empty() {
-            places::prove(&places, &tree, keras)?;
+            places::prove(&places, &tree, &layout)?;
             shared::refuse([old, new])?;
         }
         let Moves { removed, mut renames, modes, moved } = moves;

@@ -157,7 +157,7 @@ impl Explain for WeightsError {
             WeightsError::UnknownStated { name, there } => Some(did_you_mean("the weights", name, there)),
             WeightsError::StatedOtherwise { .. } | WeightsError::Shared { .. } | WeightsError::Inside { .. } => None,
             WeightsError::Place { .. } => some("load MODEL in Keras and save it again; that puts them there"),
-            WeightsError::OtherTrained | WeightsError::OldArchive => None,
+            WeightsError::OtherTrained => None,
             WeightsError::Walks { .. } => some(
                 "in Python: keras.models.load_model('model.keras', compile=False).save('model.keras') drops the optimizer's state",
             ),

@@ -5,6 +5,7 @@ use crate::edit::Inserted;
 use crate::error_model::{Choice, Kernel, Rule};
 use crate::estimate::{Estimator, Fitted};
 use crate::harden::Hardened;
+use crate::keras::version::Keras;
 use crate::rewrite::{Report, RewriteOptions};
 use crate::sites::run::{Note, RangeOf, Tally};
 use crate::text::{shown, shown_path};
@@ -220,9 +221,8 @@ pub fn rewritten(options: &RewriteOptions, report: &Report) -> Vec<String> {
     }
     // Only a simulator makes a difference between the two.
     if report.simulators > 0 {
-        // Keras 3 loads files of Keras 2 as well, and not the other way round.
-        let is_loaded_by_others = report.keras.others_that_load_its_files().next().is_some();
-        let other = if is_loaded_by_others { "; --keras 3 if that shall load it" } else { "" };
+        let other = |other: &Keras| format!("; --keras {} if that shall load it", other.number());
+        let other: String = report.others.iter().map(other).collect();
         let why = match (&report.written_by, options.keras) {
             (Some(version), _) => format!(" (MODEL was written by {}{other})", shown(version)),
             (None, None) => format!(" (MODEL does not say who wrote it{other})"),

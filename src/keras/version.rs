@@ -9,6 +9,42 @@ pub enum Keras {
     Three,
 }
 
+/// How the archives of a Keras are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArchiveForm {
+    /// As TensorFlow 2.12 and 2.13 do.
+    Oldest,
+    /// As TensorFlow 2.14 does.
+    Old,
+    /// As all others do.
+    Today,
+}
+
+impl ArchiveForm {
+    /// That of a version such as `2.15.0`.
+    pub fn of_version(version: &str) -> Self {
+        let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
+        match [numbers.next().flatten(), numbers.next().flatten()] {
+            [Some(2), Some(12 | 13)] => ArchiveForm::Oldest,
+            [Some(2), Some(14)] => ArchiveForm::Old,
+            _ => ArchiveForm::Today,
+        }
+    }
+
+    /// The group in a model's group that holds those of its layers.
+    pub fn layers(self) -> &'static str {
+        match self {
+            ArchiveForm::Oldest | ArchiveForm::Old => "_layer_checkpoint_dependencies",
+            ArchiveForm::Today => "layers",
+        }
+    }
+
+    /// Whether, among layers of a class, one with weights counts twice.
+    pub fn counts_layers_with_weights_twice(self) -> bool {
+        self == ArchiveForm::Oldest
+    }
+}
+
 impl Keras {
     /// Both.
     pub const ALL: [Keras; 2] = [Keras::Two, Keras::Three];

@@ -74,11 +74,6 @@ pub enum WeightsError {
         /// The first slot that is not.
         slot: String,
     },
-    /// An archive of the first Kerases that wrote some.
-    #[error(
-        "MODEL is an archive as TensorFlow 2.12 to 2.14 laid them out, in which weights are not found by a rule that is known here"
-    )]
-    OldArchive,
     /// An archive's groups are not what Keras would have made.
     #[error("MODEL's weights are not where Keras would have put them ({difference}), so they cannot be moved safely")]
     Place {

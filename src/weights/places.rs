@@ -8,45 +8,13 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::layout::Layout;
 use super::{PlanError, WeightsError};
 use crate::config;
 use crate::graph::{Cycle, Graph, Layer};
 use crate::keras::classes::{Kind, may_have_weights};
-use crate::keras::group_name::group_name;
-use crate::keras::version::Keras;
 use crate::model_file::{Renames, SavedGroup, SavedTree};
 use crate::text::shown;
-
-/// The group in a model's group that holds those of its layers.
-const LAYERS: &str = "layers";
-
-/// The same as TensorFlow 2.12 to 2.14 called it, and counted otherwise.
-pub(super) const OLD_LAYERS: &str = "_layer_checkpoint_dependencies";
-
-/// The layers of a model that have groups, by place, with the name of each one's group.
-fn groups(graph: &Graph, keras: Keras) -> Result<Vec<(usize, String)>, Cycle> {
-    let mut used: HashMap<String, usize> = HashMap::new();
-    let mut found = Vec::new();
-    for index in graph.keras_order(keras)? {
-        let layer = &graph.layers[index];
-        // The input layer of a chain is none of its `layers`.
-        let is_listed = match layer.kind {
-            Kind::Operation => keras.lists_operations(),
-            kind => !(graph.is_chain() && index == 0 && kind.is("InputLayer")),
-        };
-        if !is_listed {
-            continue;
-        }
-        let name = group_name(layer.class, keras);
-        let number = used.entry(name.clone()).and_modify(|number| *number += 1).or_insert(0);
-        found.push((index, if *number == 0 { name } else { format!("{name}_{number}") }));
-    }
-    Ok(found)
-}
-
-fn inside(prefix: &str, name: &str) -> String {
-    if prefix.is_empty() { format!("{LAYERS}/{name}") } else { format!("{prefix}/{LAYERS}/{name}") }
-}
 
 /// A layer at any depth, and where its weights are.
 pub(super) struct Place<'g> {
@@ -59,16 +27,16 @@ pub(super) struct Place<'g> {
 }
 
 /// All layers that have groups, at every depth.
-pub(super) fn places<'g>(graph: &'g Graph<'g>, keras: Keras) -> Result<Vec<Place<'g>>, Cycle> {
+pub(super) fn places<'g>(graph: &'g Graph<'g>, layout: &Layout) -> Result<Vec<Place<'g>>, Cycle> {
     let mut found = Vec::new();
     let mut todo = vec![(String::new(), String::new(), graph)];
     while let Some((path, prefix, graph)) = todo.pop() {
-        for (index, name) in groups(graph, keras)? {
+        for (index, name) in layout.groups(graph, &path)? {
             let layer = &graph.layers[index];
-            let layer_path = if path.is_empty() { layer.name.to_owned() } else { format!("{path}/{}", layer.name) };
-            let group = inside(&prefix, &name);
+            let layer_path = format!("{path}{}", layer.name);
+            let group = layout.inside(&prefix, &name);
             if let Some(inner) = &layer.inner {
-                todo.push((layer_path.clone(), group.clone(), inner));
+                todo.push((format!("{layer_path}/"), group.clone(), inner));
             }
             found.push(Place { path: layer_path, group, layer });
         }
@@ -91,9 +59,9 @@ pub(super) struct Moves {
 
 impl Moves {
     /// Compares two models.
-    pub fn between(old: &Graph, new: &Graph, keras: Keras) -> Result<Moves, PlanError> {
+    pub fn between(old: &Graph, new: &Graph, layout: &Layout) -> Result<Moves, PlanError> {
         let mut moves = Moves::default();
-        moves.compare(old, new, keras, ["", ""], "")?;
+        moves.compare(old, new, layout, ["", ""], "")?;
         Ok(moves)
     }
 
@@ -106,27 +74,28 @@ impl Moves {
         &mut self,
         old: &Graph,
         new: &Graph,
-        keras: Keras,
+        layout: &Layout,
         [old_prefix, new_prefix]: [&str; 2],
         path: &str,
     ) -> Result<(), PlanError> {
+        let old_groups = layout.groups(old, path)?.into_iter();
         let mut before: HashMap<&str, (usize, String)> =
-            groups(old, keras)?.into_iter().map(|(index, name)| (old.layers[index].name, (index, name))).collect();
+            old_groups.map(|(index, name)| (old.layers[index].name, (index, name))).collect();
         let mut names = Vec::new();
-        for (index, to) in groups(new, keras)? {
+        for (index, to) in layout.groups(new, path)? {
             let layer = &new.layers[index];
             let layer_path = format!("{path}{}", layer.name);
-            let new_group = inside(new_prefix, &to);
+            let new_group = layout.inside(new_prefix, &to);
             let Some((old_index, from)) = before.remove(layer.name) else {
-                self.add(layer, keras, new_group, &layer_path)?;
+                self.add(layer, layout, new_group, &layer_path)?;
                 continue;
             };
-            let (old_layer, old_group) = (&old.layers[old_index], inside(old_prefix, &from));
+            let (old_layer, old_group) = (&old.layers[old_index], layout.inside(old_prefix, &from));
             match (&old_layer.inner, &layer.inner) {
                 (Some(old), Some(new)) => {
-                    self.compare(old, new, keras, [&old_group, &new_group], &format!("{layer_path}/"))?;
+                    self.compare(old, new, layout, [&old_group, &new_group], &format!("{layer_path}/"))?;
                 }
-                (None, None) => refuse_changed_inside([old_layer, layer], keras, &layer_path)?,
+                (None, None) => refuse_changed_inside([old_layer, layer], layout, &layer_path)?,
                 // A model that has become a layer, or the other way round.
                 _ => return Err(missing(layer, &layer_path).into()),
             }
@@ -137,30 +106,30 @@ impl Moves {
                 self.moved.push((old_group, new_group));
             }
         }
-        let mut removed: Vec<String> = before.into_values().map(|(_, name)| inside(old_prefix, &name)).collect();
+        let mut removed: Vec<String> = before.into_values().map(|(_, name)| layout.inside(old_prefix, &name)).collect();
         removed.sort();
         self.removed.extend(removed);
         if !names.is_empty() {
-            let group = inside(old_prefix, "");
+            let group = layout.inside(old_prefix, "");
             self.renames.push(Renames { group: group.trim_end_matches('/').to_owned(), names });
         }
         Ok(())
     }
 
     /// Adds a layer that the old config has not.
-    fn add(&mut self, layer: &Layer, keras: Keras, group: String, path: &str) -> Result<(), PlanError> {
+    fn add(&mut self, layer: &Layer, layout: &Layout, group: String, path: &str) -> Result<(), PlanError> {
         if layer.kind == Kind::Simulator {
-            self.modes.extend(keras.saves_modes().then_some(group));
+            self.modes.extend(layout.keras.saves_modes().then_some(group));
             return Ok(());
         }
         if let Some(inner) = &layer.inner {
-            for (index, name) in groups(inner, keras)? {
+            for (index, name) in layout.groups(inner, &format!("{path}/"))? {
                 let layer = &inner.layers[index];
-                self.add(layer, keras, inside(&group, &name), &format!("{path}/{}", layer.name))?;
+                self.add(layer, layout, layout.inside(&group, &name), &format!("{path}/{}", layer.name))?;
             }
             return Ok(());
         }
-        let has_seed = keras.saves_seeds() && layer.config.get("seed").is_some();
+        let has_seed = layout.keras.saves_seeds() && layer.config.get("seed").is_some();
         if has_seed || may_have_weights(layer.kind, layer.config) { Err(missing(layer, path).into()) } else { Ok(()) }
     }
 
@@ -200,8 +169,12 @@ impl Moves {
 /// Whether something is saved below a path.
 fn matters(tree: &SavedTree, path: &str) -> bool {
     let is_below = |asset: &String| asset.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    has_variables(tree, path) || tree.assets.iter().any(is_below)
+}
+
+/// Whether there are variables below a path.
+pub(super) fn has_variables(tree: &SavedTree, path: &str) -> bool {
     tree.groups.iter().any(|group| group.is_below(path) && !group.variables.is_empty())
-        || tree.assets.iter().any(is_below)
 }
 
 fn missing(layer: &Layer, path: &str) -> WeightsError {
@@ -209,7 +182,7 @@ fn missing(layer: &Layer, path: &str) -> WeightsError {
 }
 
 /// Refuses a model inside a layer (a wrapper, say) in which places would change: only Keras knows what its groups are called there.
-fn refuse_changed_inside(layers: [&Layer; 2], keras: Keras, path: &str) -> Result<(), PlanError> {
+fn refuse_changed_inside(layers: [&Layer; 2], layout: &Layout, path: &str) -> Result<(), PlanError> {
     let [old, new] = layers.map(|layer| {
         let mut models = Vec::new();
         models_inside(layer.config, &mut models);
@@ -217,7 +190,7 @@ fn refuse_changed_inside(layers: [&Layer; 2], keras: Keras, path: &str) -> Resul
     });
     let is_same = old.len() == new.len()
         && old.into_iter().zip(new).all(|(old, new)| match (config::read(old), config::read(new)) {
-            (Ok(old), Ok(new)) => Moves::between(&old, &new, keras).is_ok_and(|moves| moves.is_empty()),
+            (Ok(old), Ok(new)) => Moves::between(&old, &new, layout).is_ok_and(|moves| moves.is_empty()),
             _ => old == new,
         });
     if is_same { Ok(()) } else { Err(WeightsError::Inside { layer: path.to_owned() }.into()) }
@@ -235,13 +208,13 @@ fn models_inside<'v>(value: &'v Value, models: &mut Vec<&'v Value>) {
 }
 
 /// Refuses a file whose groups are not what the rule says of the config that they belong to.
-pub(super) fn prove(places: &[Place], tree: &SavedTree, keras: Keras) -> Result<(), WeightsError> {
+pub(super) fn prove(places: &[Place], tree: &SavedTree, layout: &Layout) -> Result<(), WeightsError> {
     let wrong = |difference: String| Err(WeightsError::Place { difference });
     let by_path: HashMap<&str, &SavedGroup> = tree.groups.iter().map(|group| (group.path.as_str(), group)).collect();
     for Place { path, group, layer } in places {
         let kind = layer.kind;
         let has_variables = match kind {
-            Kind::Simulator => keras.saves_modes(),
+            Kind::Simulator => layout.keras.saves_modes(),
             _ => kind.class().is_some_and(|class| class.has_variables(layer.config)),
         };
         if has_variables && layer.inner.is_none() && !matters(tree, group) {
@@ -256,7 +229,7 @@ pub(super) fn prove(places: &[Place], tree: &SavedTree, keras: Keras) -> Result<
     let by_group: HashMap<&str, bool> =
         places.iter().map(|place| (place.group.as_str(), place.layer.inner.is_some())).collect();
     for group in tree.groups.iter().filter(|group| !group.variables.is_empty()) {
-        if !group.path.starts_with(LAYERS) {
+        if !group.path.starts_with(layout.container()) {
             continue;
         }
         let ends = group.path.match_indices('/').map(|(at, _)| at).chain([group.path.len()]);
