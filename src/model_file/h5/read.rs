@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::child::ChildError;
 use super::strings::{self, Attribute, Strings};
 use super::{MODEL_WEIGHTS, OPTIMIZER_WEIGHTS, child, words};
-use crate::keras::version::ArchiveForm;
 use crate::model_file::{CONFIG, ModelFileError, Saved, SavedLayer, Slot};
 use crate::text::shown;
 
@@ -166,6 +165,6 @@ fn list(object: i64, name: &str) -> Result<Vec<String>, Reason> {
 
 /// Whether a file without a config has weights: of a whole model, as `save_weights` wrote them, or as it does today.
 fn holds_weights(file: &hdf5::File) -> bool {
-    [MODEL_WEIGHTS, ArchiveForm::Today.layers(), ArchiveForm::Old.layers()].iter().any(|group| file.link_exists(group))
+    [MODEL_WEIGHTS, "layers", "_layer_checkpoint_dependencies"].iter().any(|group| file.link_exists(group))
         || !matches!(strings::read_list(file.id(), "layer_names"), Ok(Attribute::Missing) | Err(_))
 }
