@@ -144,6 +144,13 @@ def test_a_dry_run_tells_the_cost_beforehand_and_makes_nothing(folder):
     assert not list(folder.glob("results/*/*/*/*")) and not (folder / "results" / "jobs.json").exists()
 
 
+def test_a_dry_run_tells_what_is_wrong_as_a_run_does(folder):
+    for options in ((), ("--dry-run",)):
+        said, code = command(folder, {**TINY, "sites": "1x", "sedes": [1]}, *options)
+        lines = [line for line in said.splitlines() if not line.startswith("Using workflow specific profile")]
+        assert code == 1 and len(lines) > 1 and all(line.startswith(("campaign: ", "  hint: ")) for line in lines), said
+
+
 @pytest.mark.parametrize(
     "costs, cores, expected",
     [

@@ -12,6 +12,7 @@ import tensorflow as tf
 import zoo
 from classes_h5.clip import clip_layer
 from classes_h5.ranges import golden_ranges
+from classes_h5.ranges import main as measure
 from kerases import DATA, KERAS, disable, layer_output, load, run, same_bits, simulators
 from prove import Network, weight_order
 
@@ -96,6 +97,32 @@ def test_every_layer_of_other_networks_is_clipped_and_nothing_changes(name, vers
     model = harden(path, version, ranges, tmp_path / f"hard.{suffix}", *only, known=network.custom_objects)
     assert len(clips(model)) == len(names) > 4
     assert same_bits(run(model, network.inputs), network.outputs)
+
+
+def test_a_chain_saved_without_its_input_layer_is_hardened_too(tmp_path):
+    k = KERAS[2]
+    inner = k.Sequential([k.layers.Conv2D(3, 1, input_shape=(6, 6, 2), name="a"), k.layers.ReLU(name="b")], name="inner")
+    model = k.Sequential([k.layers.Conv2D(2, 3, input_shape=(8, 8, 1), name="first"), inner, k.layers.Flatten(name="last")])
+    path, old, out = tmp_path / "model.h5", tmp_path / "old.h5", tmp_path / "hard.h5"
+    model.save(path, include_optimizer=False)
+    # As Keras saved them before 2.4.
+    config = json.loads(pipe.config_of(path))
+    for chain in (config["config"], config["config"]["layers"][2]["config"]):
+        given = chain["layers"].pop(0)
+        assert given["class_name"] == "InputLayer"
+        chain["layers"][0]["config"]["batch_input_shape"] = given["config"]["batch_input_shape"]
+    pipe.call("h5-config-set", path, old, stdin=json.dumps(config))
+    inputs = np.random.default_rng(2).normal(size=(5, 8, 8, 1)).astype("float32")
+    np.save(tmp_path / "inputs.npy", inputs)
+    assert measure([str(old), str(tmp_path / "inputs.npy"), "--out", str(tmp_path / "ranges.json")]) == 0
+    ranges = json.loads((tmp_path / "ranges.json").read_text())["layers"]
+    assert set(ranges) == {"first", "inner", "inner/a", "inner/b", "last"}
+    original = load(old, 2)
+    in_memory = ranges_of(original, inputs)
+    assert set(in_memory) > set(ranges)
+    hard = harden(old, 2, {name: in_memory[name] for name in ranges}, out, known={"Clip": clip_layer(k)})
+    assert len(clips(hard)) == 4
+    assert same_bits(run(hard, inputs), run(original, inputs))
 
 
 @BOTH

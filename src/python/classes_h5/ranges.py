@@ -300,6 +300,22 @@ def arguments(args):
     return options
 
 
+def inputs_made_by_loading(model, config):
+    """The input layers that a Sequential gets where its file has none, so that no range of theirs is of a layer in the file."""
+    saved = set(layers_in(config))
+    return {prefix + name for prefix, graph in graphs_of(graph_of(model)) for name in input_names(graph)} - saved
+
+
+def layers_in(config, prefix=""):
+    """The names of all layers of a model's config."""
+    inside = config["config"]
+    for layer in inside if isinstance(inside, list) else inside["layers"]:
+        name = prefix + (layer.get("name") or layer["config"]["name"])
+        yield name
+        if isinstance(layer["config"], list) or "layers" in layer["config"]:
+            yield from layers_in(layer, f"{name}/")
+
+
 def show_progress(done, count):
     if sys.stderr.isatty():
         print(f"\rranges: {done} of {count}", end="\n" if done == count else "", file=sys.stderr, flush=True)
@@ -317,8 +333,10 @@ def main(args=None):
         model = loaded(options.model, keras)
         prepare = preprocessing(options.preprocess, keras) if options.preprocess else options.scale
         inputs = read_inputs(options.inputs, keras, model, prepare, options.size)
-        activations = filters.fused_activations(filters.call("h5-config-get", options.model))
-        layers = golden_ranges(model, inputs, options.batch_size, show_progress, activations)
+        config = filters.call("h5-config-get", options.model)
+        layers = golden_ranges(model, inputs, options.batch_size, show_progress, filters.fused_activations(config))
+        for name in inputs_made_by_loading(model, json.loads(config)):
+            layers.pop(name, None)
         report = {
             "layers": layers,
             "model_sha256": sha256(options.model),

@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 from classes_h5 import filters
-from classes_h5.campaign.progress import PIPE, Progress
+from classes_h5.campaign.progress import PIPE, Progress, parts
+from classes_h5.campaign.teller import plain
 
 HERE = Path(__file__).parent
 USAGE = "usage: python -m classes_h5.campaign CAMPAIGN.yaml RESULTS [--cores N] [what Snakemake takes]"
@@ -76,11 +77,36 @@ def main(given=None):
         except OSError:
             return refuse(f"{results}: another run is at work there")
         # The lock ends with the processes that hold it; Snakemake's own would outlive a kill.
-        start = subprocess.call if has(options, TEXT) else lambda *args, **kwargs: told(results, *args, **kwargs)
-        code = start(list(map(str, command)), pass_fds=[lock.fileno()])
+        command, files = list(map(str, command)), [lock.fileno()]
+        code = shown(command, files) if has(options, TEXT) else told(results, command, files)
     if not code and (results / "page.html").exists():
         print(f"== {results / 'page.html'}")
     return code if code >= 0 else 128 - code
+
+
+def shown(command, pass_fds):
+    """Runs Snakemake for its own text; what is wrong with the campaign is told as ever."""
+    wrong: list[str] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace", pass_fds=pass_fds) as process:
+        try:
+            for line in process.stdout or ():
+                if wrong or line.startswith("WorkflowError in file"):
+                    wrong.append(line)
+                else:
+                    say(line)
+        except KeyboardInterrupt:  # Snakemake has it too, and ends
+            return 130
+    for part in parts(plain("".join(wrong))):
+        refuse(part)
+    return process.returncode
+
+
+def say(line):
+    """Prints it, and nothing more once nobody reads it."""
+    try:
+        print(line, end="", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def told(results, command, pass_fds):

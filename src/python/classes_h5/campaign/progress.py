@@ -183,11 +183,15 @@ class Progress:
         if self.failures:
             self.say(f"all that Snakemake says: {log}")
             return
-        for part in re.split(r"\n(?!  )", "\n".join(dict.fromkeys(self.errors))):
-            if part:
-                self.say(part)
+        for part in parts("\n".join(dict.fromkeys(self.errors))):
+            self.say(part)
         if not any(self.errors):
             self.out.write(log.read_text(errors="replace"))
+
+
+def parts(text):
+    """The mistakes in a text, each with its hint."""
+    return [part for part in re.split(r"\n(?!  )", text) if part]
 
 
 def duration(seconds):

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 NOTED = ("ranges", "weights")  # what these say of a network is for the reader of the page
-TENSORFLOW = re.compile(r"[IWEF]\d{4} |\d{4}-\d\d-\d\d |WARNING: All log messages before absl")
+TENSORFLOW = re.compile(
+    r"[IWEF]\d{4} |\d{4}-\d\d-\d\d |WARNING: All log messages before absl|To enable the following instructions: "
+)
 
 
 def words(logs):
