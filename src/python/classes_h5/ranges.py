@@ -69,6 +69,15 @@ def golden_ranges(model, inputs, batch_size=32, progress=None, activations=None)
     return layers
 
 
+def ranges_in_file(path, model, inputs, batch_size, progress=None):
+    """The golden ranges of the layers that a file has; `model` is what was loaded from it."""
+    config = filters.call("h5-config-get", path)
+    layers = golden_ranges(model, inputs, batch_size, progress, filters.fused_activations(config))
+    for name in inputs_made_by_loading(model, json.loads(config)):
+        layers.pop(name, None)
+    return layers
+
+
 # Listening to layers
 
 OUTPUT, BEFORE = "output", "before its activation"
@@ -333,10 +342,7 @@ def main(args=None):
         model = loaded(options.model, keras)
         prepare = preprocessing(options.preprocess, keras) if options.preprocess else options.scale
         inputs = read_inputs(options.inputs, keras, model, prepare, options.size)
-        config = filters.call("h5-config-get", options.model)
-        layers = golden_ranges(model, inputs, options.batch_size, show_progress, filters.fused_activations(config))
-        for name in inputs_made_by_loading(model, json.loads(config)):
-            layers.pop(name, None)
+        layers = ranges_in_file(options.model, model, inputs, options.batch_size, show_progress)
         report = {
             "layers": layers,
             "model_sha256": sha256(options.model),

@@ -19,18 +19,19 @@ from classes_h5.campaign.joint import needs_tensorflow
 from classes_h5.campaign.tables import write
 from classes_h5.campaign.weights import weights
 from classes_h5.files import Refused
+from classes_h5.filters import FilterError
 from classes_h5.inputs import array_from, read_arrays
 from classes_h5.judge import classes_of, top
 from classes_h5.keras_internals import graph_of
-from classes_h5.ranges import golden_ranges, layers_of
+from classes_h5.ranges import layers_of, ranges_in_file
 from classes_h5.runner import PlayError, checked, load
 
 RUNS = 30  # of each model, in turns
 
 
-def measured(model, inputs, batch_size):
+def measured(path, model, inputs, batch_size):
     """Golden ranges on every other input."""
-    return {"layers": golden_ranges(model, [part[::2] for part in inputs], batch_size)}
+    return {"layers": ranges_in_file(path, model, [part[::2] for part in inputs], batch_size)}
 
 
 def cost(before, after, inputs, labels, batch_size, held_out):
@@ -106,7 +107,7 @@ def main(given=None):
         needs_tensorflow(model)
         inputs = read_arrays(options.inputs, model)
         if options.step == "ranges":
-            found = measured(model, checked(model, inputs, None)[0], options.batch_size)
+            found = measured(options.model, model, checked(model, inputs, None)[0], options.batch_size)
         else:
             inputs, labels = checked(model, inputs, options.labels and array_from(options.labels))
             # Of a single input none is held out.
@@ -115,7 +116,7 @@ def main(given=None):
             held_out = options.all or chosen.start == 1
             found = cost(model, load(options.hardened, options.keras), inputs, labels, options.batch_size, held_out)
         write(json.dumps(found, indent=2) + "\n", options.out)
-    except (PlayError, Refused) as error:
+    except (PlayError, Refused, FilterError) as error:
         return f"hardening: {error}"
     except OSError as error:
         return f"hardening: {options.out}: {error.strerror}"
