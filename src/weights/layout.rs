@@ -110,7 +110,9 @@ struct Count(HashMap<String, usize>);
 impl Count {
     /// What the next layer's group is called.
     fn name(&mut self, layer: &Layer, keras: Keras) -> String {
-        let name = group_name(layer.class, keras);
+        // Keras 3 saves this one under the name that it exports, and calls the group after the class itself.
+        let class = layer.kind.class().map(|class| class.name).filter(|&name| name == "GroupedQueryAttention");
+        let name = group_name(class.unwrap_or(layer.class), keras);
         match self.0.get_mut(&name) {
             Some(number) => {
                 *number += 1;
