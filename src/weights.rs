@@ -12,8 +12,8 @@
 mod error;
 mod evidence;
 mod held;
-mod layout;
 mod listing;
+mod naming;
 mod nested;
 mod places;
 mod reading;
@@ -33,8 +33,8 @@ use crate::keras::classes::{Kind, may_have_weights};
 use crate::keras::version::{ArchiveForm, Keras};
 use crate::model_file::{Mode, Saved, SavedLayer, SavedTree, TreePlan, WeightsPlan};
 use evidence::Evidence;
-use layout::Layout;
 use listing::Listing;
+use naming::Naming;
 use nested::Nested;
 use places::Moves;
 use slots::Weights;
@@ -98,25 +98,26 @@ pub fn plan_archive<E: From<PlanError>>(
 ) -> Result<TreePlan, E> {
     let ArchiveCircumstances { keras, form, stated, optimizer } = given;
     stated.refuse_unknown(old, &[]).map_err(PlanError::from)?;
-    let mut layout = Layout::new(keras, form);
-    if layout.counts_weights() {
-        layout.learn(old, &tree()?).map_err(PlanError::from)?;
+    let mut naming = Naming::new(keras, form);
+    if naming.counts_weights() {
+        naming.learn(old, &tree()?).map_err(PlanError::from)?;
     }
-    let mut moves = Moves::between(old, new, &layout)?;
+    let mut moves = Moves::between(old, new, &naming)?;
     let trained = |graph: &Graph| Ok(walks::trained(&Listing::of_whole(graph, keras).map_err(PlanError::from)?));
     let (old_trained, new_trained): (_, Vec<_>) = (trained(old)?, trained(new)?);
     if moves.is_empty() && old_trained == new_trained {
         return Ok(TreePlan::default());
     }
     let tree = tree()?;
-    let places = places::places(old, &layout).map_err(PlanError::from)?;
+    naming.refuse_others(&tree).map_err(PlanError::from)?;
+    let places = places::places(old, &naming).map_err(PlanError::from)?;
     let plan = || {
         moves.restrict(&tree)?;
         let given =
             walks::Given { keras, stated, old: old_trained, new: new_trained, optimizer, places: &places, tree: &tree };
         let slots = given.renames()?;
         if !moves.is_empty() || !slots.is_empty() {
-            places::prove(&places, &tree, &layout)?;
+            places::prove(&places, &tree, &naming)?;
             shared::refuse([old, new])?;
         }
         let Moves { removed, mut renames, modes, moved } = moves;

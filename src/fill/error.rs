@@ -3,7 +3,6 @@
 use json_patch::jsonptr::PointerBuf;
 use thiserror::Error;
 
-use crate::json;
 use crate::model_file::Limit;
 use crate::sites::dense::DenseError;
 use crate::text::shown;
@@ -37,7 +36,7 @@ pub enum FillError {
         sites: Option<(usize, usize)>,
     },
     /// An object that looks as if it stood for a number.
-    #[error("the object at {at} has a class name that stands for a number JSON lacks, and its value is none of {}", json::BARE_NUMBERS.join(", "), at = shown(.at.as_str()))]
+    #[error("the object at {at} has the class name of a number that JSON lacks, and is not just that with a value of NaN, Infinity or -Infinity", at = shown(.at.as_str()))]
     UnknownNumber {
         /// Where.
         at: PointerBuf,

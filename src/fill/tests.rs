@@ -113,11 +113,11 @@ fn numbers_that_json_lacks_go_back_in_pythons_spelling() {
     assert_eq!(written(mixed, false).expect("fits"), "[Infinity, -Infinity]");
     assert_eq!(
         written(r#"{"a/b": [1, {"class_name": "__float__", "value": "inf"}]}"#, false).unwrap_err().to_string(),
-        "the object at /a~1b/1 has a class name that stands for a number JSON lacks, and its value is none of NaN, Infinity, -Infinity"
+        "the object at /a~1b/1 has the class name of a number that JSON lacks, and is not just that with a value of NaN, Infinity or -Infinity"
     );
     assert_eq!(
         written(r#"{"masks": [{"class_name": "__string__", "value": 2}]}"#, false).unwrap_err().to_string(),
-        "the object at /masks/0 has a class name that stands for a number JSON lacks, and its value is none of NaN, Infinity, -Infinity"
+        "the object at /masks/0 has the class name of a number that JSON lacks, and is not just that with a value of NaN, Infinity or -Infinity"
     );
 }
 

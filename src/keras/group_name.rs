@@ -1,10 +1,15 @@
 //! The names of groups of weights in archives: a layer's class in snake case.
 
+use super::classes::Kind;
 use super::version::Keras;
+
+/// Keras 3 saves this class under the name by which it exports it, `GroupQueryAttention`, and calls groups after the class itself.
+const EXPORTED_OTHERWISE: &str = "GroupedQueryAttention";
 
 /// What a layer of that class is called among the groups of its model, before it is numbered. (Keras 3: `to_snake_case` in
 /// `utils/naming.py`; Keras 2: in `utils/generic_utils.py`.)
-pub fn group_name(class: &str, keras: Keras) -> String {
+pub fn group_name(kind: Kind, class: &str, keras: Keras) -> String {
+    let class = kind.class().map(|class| class.name).filter(|&name| name == EXPORTED_OTHERWISE).unwrap_or(class);
     // A registered class bears its package before its name.
     let class = class.rsplit('>').next().unwrap_or(class);
     let mut name = split_words(class).to_lowercase();
@@ -67,8 +72,11 @@ mod tests {
             ("ABcDE", "a_bc_de"),
             ("X", "x"),
         ] {
-            assert_eq!(Keras::ALL.map(|keras| group_name(class, keras)), [name, name], "{class}");
+            assert_eq!(Keras::ALL.map(|keras| group_name(Kind::Other, class, keras)), [name, name], "{class}");
         }
-        assert_eq!(Keras::ALL.map(|keras| group_name("_Mine", keras)), ["private__mine", "__mine"]);
+        let query = crate::keras::classes::find("GroupQueryAttention").map(Kind::Keras).expect("a class of Keras");
+        assert_eq!(group_name(query, "GroupQueryAttention", Keras::Three), "grouped_query_attention");
+        assert_eq!(group_name(Kind::Other, "mine>GroupQueryAttention", Keras::Three), "group_query_attention");
+        assert_eq!(Keras::ALL.map(|keras| group_name(Kind::Other, "_Mine", keras)), ["private__mine", "__mine"]);
     }
 }

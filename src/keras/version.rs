@@ -21,6 +21,9 @@ pub enum ArchiveForm {
 }
 
 impl ArchiveForm {
+    /// All.
+    pub const ALL: [ArchiveForm; 3] = [ArchiveForm::Oldest, ArchiveForm::Old, ArchiveForm::Today];
+
     /// That of a version such as `2.15.0`.
     pub fn of_version(version: &str) -> Self {
         let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::layout::Layout;
+use super::naming::Naming;
 use super::{PlanError, WeightsError};
 use crate::config;
 use crate::graph::{Cycle, Graph, Layer};
@@ -27,14 +27,14 @@ pub(super) struct Place<'g> {
 }
 
 /// All layers that have groups, at every depth.
-pub(super) fn places<'g>(graph: &'g Graph<'g>, layout: &Layout) -> Result<Vec<Place<'g>>, Cycle> {
+pub(super) fn places<'g>(graph: &'g Graph<'g>, naming: &Naming) -> Result<Vec<Place<'g>>, Cycle> {
     let mut found = Vec::new();
     let mut todo = vec![(String::new(), String::new(), graph)];
     while let Some((path, prefix, graph)) = todo.pop() {
-        for (index, name) in layout.groups(graph, &path)? {
+        for (index, name) in naming.groups(graph, &path)? {
             let layer = &graph.layers[index];
             let layer_path = format!("{path}{}", layer.name);
-            let group = layout.inside(&prefix, &name);
+            let group = naming.inside(&prefix, &name);
             if let Some(inner) = &layer.inner {
                 todo.push((format!("{layer_path}/"), group.clone(), inner));
             }
@@ -59,9 +59,9 @@ pub(super) struct Moves {
 
 impl Moves {
     /// Compares two models.
-    pub fn between(old: &Graph, new: &Graph, layout: &Layout) -> Result<Moves, PlanError> {
+    pub fn between(old: &Graph, new: &Graph, naming: &Naming) -> Result<Moves, PlanError> {
         let mut moves = Moves::default();
-        moves.compare(old, new, layout, ["", ""], "")?;
+        moves.compare(old, new, naming, ["", ""], "")?;
         Ok(moves)
     }
 
@@ -74,28 +74,28 @@ impl Moves {
         &mut self,
         old: &Graph,
         new: &Graph,
-        layout: &Layout,
+        naming: &Naming,
         [old_prefix, new_prefix]: [&str; 2],
         path: &str,
     ) -> Result<(), PlanError> {
-        let old_groups = layout.groups(old, path)?.into_iter();
+        let old_groups = naming.groups(old, path)?.into_iter();
         let mut before: HashMap<&str, (usize, String)> =
             old_groups.map(|(index, name)| (old.layers[index].name, (index, name))).collect();
         let mut names = Vec::new();
-        for (index, to) in layout.groups(new, path)? {
+        for (index, to) in naming.groups(new, path)? {
             let layer = &new.layers[index];
             let layer_path = format!("{path}{}", layer.name);
-            let new_group = layout.inside(new_prefix, &to);
+            let new_group = naming.inside(new_prefix, &to);
             let Some((old_index, from)) = before.remove(layer.name) else {
-                self.add(layer, layout, new_group, &layer_path)?;
+                self.add(layer, naming, new_group, &layer_path)?;
                 continue;
             };
-            let (old_layer, old_group) = (&old.layers[old_index], layout.inside(old_prefix, &from));
+            let (old_layer, old_group) = (&old.layers[old_index], naming.inside(old_prefix, &from));
             match (&old_layer.inner, &layer.inner) {
                 (Some(old), Some(new)) => {
-                    self.compare(old, new, layout, [&old_group, &new_group], &format!("{layer_path}/"))?;
+                    self.compare(old, new, naming, [&old_group, &new_group], &format!("{layer_path}/"))?;
                 }
-                (None, None) => refuse_changed_inside([old_layer, layer], layout, &layer_path)?,
+                (None, None) => refuse_changed_inside([old_layer, layer], naming, &layer_path)?,
                 // A model that has become a layer, or the other way round.
                 _ => return Err(missing(layer, &layer_path).into()),
             }
@@ -106,30 +106,30 @@ impl Moves {
                 self.moved.push((old_group, new_group));
             }
         }
-        let mut removed: Vec<String> = before.into_values().map(|(_, name)| layout.inside(old_prefix, &name)).collect();
+        let mut removed: Vec<String> = before.into_values().map(|(_, name)| naming.inside(old_prefix, &name)).collect();
         removed.sort();
         self.removed.extend(removed);
         if !names.is_empty() {
-            let group = layout.inside(old_prefix, "");
+            let group = naming.inside(old_prefix, "");
             self.renames.push(Renames { group: group.trim_end_matches('/').to_owned(), names });
         }
         Ok(())
     }
 
     /// Adds a layer that the old config has not.
-    fn add(&mut self, layer: &Layer, layout: &Layout, group: String, path: &str) -> Result<(), PlanError> {
+    fn add(&mut self, layer: &Layer, naming: &Naming, group: String, path: &str) -> Result<(), PlanError> {
         if layer.kind == Kind::Simulator {
-            self.modes.extend(layout.keras.saves_modes().then_some(group));
+            self.modes.extend(naming.keras.saves_modes().then_some(group));
             return Ok(());
         }
         if let Some(inner) = &layer.inner {
-            for (index, name) in layout.groups(inner, &format!("{path}/"))? {
+            for (index, name) in naming.groups(inner, &format!("{path}/"))? {
                 let layer = &inner.layers[index];
-                self.add(layer, layout, layout.inside(&group, &name), &format!("{path}/{}", layer.name))?;
+                self.add(layer, naming, naming.inside(&group, &name), &format!("{path}/{}", layer.name))?;
             }
             return Ok(());
         }
-        let has_seed = layout.keras.saves_seeds() && layer.config.get("seed").is_some();
+        let has_seed = naming.keras.saves_seeds() && layer.config.get("seed").is_some();
         if has_seed || may_have_weights(layer.kind, layer.config) { Err(missing(layer, path).into()) } else { Ok(()) }
     }
 
@@ -182,7 +182,7 @@ fn missing(layer: &Layer, path: &str) -> WeightsError {
 }
 
 /// Refuses a model inside a layer (a wrapper, say) in which places would change: only Keras knows what its groups are called there.
-fn refuse_changed_inside(layers: [&Layer; 2], layout: &Layout, path: &str) -> Result<(), PlanError> {
+fn refuse_changed_inside(layers: [&Layer; 2], naming: &Naming, path: &str) -> Result<(), PlanError> {
     let [old, new] = layers.map(|layer| {
         let mut models = Vec::new();
         models_inside(layer.config, &mut models);
@@ -190,7 +190,7 @@ fn refuse_changed_inside(layers: [&Layer; 2], layout: &Layout, path: &str) -> Re
     });
     let is_same = old.len() == new.len()
         && old.into_iter().zip(new).all(|(old, new)| match (config::read(old), config::read(new)) {
-            (Ok(old), Ok(new)) => Moves::between(&old, &new, layout).is_ok_and(|moves| moves.is_empty()),
+            (Ok(old), Ok(new)) => Moves::between(&old, &new, naming).is_ok_and(|moves| moves.is_empty()),
             _ => old == new,
         });
     if is_same { Ok(()) } else { Err(WeightsError::Inside { layer: path.to_owned() }.into()) }
@@ -208,13 +208,13 @@ fn models_inside<'v>(value: &'v Value, models: &mut Vec<&'v Value>) {
 }
 
 /// Refuses a file whose groups are not what the rule says of the config that they belong to.
-pub(super) fn prove(places: &[Place], tree: &SavedTree, layout: &Layout) -> Result<(), WeightsError> {
+pub(super) fn prove(places: &[Place], tree: &SavedTree, naming: &Naming) -> Result<(), WeightsError> {
     let wrong = |difference: String| Err(WeightsError::Place { difference });
     let by_path: HashMap<&str, &SavedGroup> = tree.groups.iter().map(|group| (group.path.as_str(), group)).collect();
     for Place { path, group, layer } in places {
         let kind = layer.kind;
         let has_variables = match kind {
-            Kind::Simulator => layout.keras.saves_modes(),
+            Kind::Simulator => naming.keras.saves_modes(),
             _ => kind.class().is_some_and(|class| class.has_variables(layer.config)),
         };
         if has_variables && layer.inner.is_none() && !matters(tree, group) {
@@ -229,7 +229,7 @@ pub(super) fn prove(places: &[Place], tree: &SavedTree, layout: &Layout) -> Resu
     let by_group: HashMap<&str, bool> =
         places.iter().map(|place| (place.group.as_str(), place.layer.inner.is_some())).collect();
     for group in tree.groups.iter().filter(|group| !group.variables.is_empty()) {
-        if !group.path.starts_with(layout.container()) {
+        if !group.path.starts_with(naming.container()) {
             continue;
         }
         let ends = group.path.match_indices('/').map(|(at, _)| at).chain([group.path.len()]);

@@ -92,6 +92,24 @@ def test_the_optimizers_state_stays_with_its_variables(version, number, tmp_path
             np.testing.assert_array_equal(found[variable], value, err_msg=f"{name}, {target}: {variable}")
 
 
+def test_an_archive_that_names_another_version_than_laid_it_out_is_refused(tmp_path):
+    old, out = DATA / "files" / "tensorflow-2.12.keras", tmp_path / "out.keras"
+    config = pipe.config_of(old)
+    (tmp_path / "site").write_text(pipe.site_line((8, 8, 3), {(0, 0, 0): 1.0}))
+    pipe.call("h5-config-set", old, tmp_path / "faulty.keras", "--sites", tmp_path / "site", stdin=pipe.patch(config, "--after", "a1"))
+    for version, why in ((None, "there are some in '_layer"), ("2.15.0", "there are some in '_layer"), ("2.14.0", "'a2' has no weights in")):
+        said = tmp_path / "said.keras"
+        with zipfile.ZipFile(tmp_path / "faulty.keras") as before, zipfile.ZipFile(said, "w") as after:
+            for name in before.namelist():
+                text = json.dumps({"keras_version": version} if version else {}) if name == "metadata.json" else before.read(name)
+                after.writestr(name, text)
+        # Without the simulator no mode is asked for: all that would move are weights.
+        patch = pipe.patch(pipe.config_of(said), "--remove", "simulator")
+        with pytest.raises(pipe.Failed, match=rf"not where Keras would have put them \({why}"):
+            pipe.call("h5-config-set", said, out, stdin=patch)
+        assert not out.exists()
+
+
 @BOTH
 def test_an_optimizer_that_was_named_in_short_is_understood(version, tmp_path):
     k, path = KERAS[version], tmp_path / "model.keras"

@@ -105,7 +105,7 @@ def test_a_chain_saved_without_its_input_layer_is_hardened_too(tmp_path):
     model = k.Sequential([k.layers.Conv2D(2, 3, input_shape=(8, 8, 1), name="first"), inner, k.layers.Flatten(name="last")])
     path, old, out = tmp_path / "model.h5", tmp_path / "old.h5", tmp_path / "hard.h5"
     model.save(path, include_optimizer=False)
-    # As Keras saved them before 2.4.
+    # As Keras 2.3 saved them.
     config = json.loads(pipe.config_of(path))
     for chain in (config["config"], config["config"]["layers"][2]["config"]):
         given = chain["layers"].pop(0)

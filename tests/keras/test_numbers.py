@@ -185,6 +185,6 @@ def test_what_only_looks_like_such_a_number_is_refused(networks, tmp_path):
     network = networks(3)
     config = json.loads(pipe.config_of(network.path))
     config["config"]["layers"][1]["config"]["filters"] = {"class_name": "__float__", "value": "inf"}
-    with pytest.raises(pipe.Failed, match="exit 1: .* /config/layers/1/config/filters has a class name that stands for a number"):
+    with pytest.raises(pipe.Failed, match="exit 1: .* /config/layers/1/config/filters has the class name of a number"):
         pipe.call("h5-config-set", network.path, tmp_path / "out.h5", stdin=json.dumps(config))
     assert not (tmp_path / "out.h5").exists()

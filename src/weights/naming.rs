@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::WeightsError;
 use super::places::has_variables;
 use crate::graph::{Cycle, Graph, Layer};
 use crate::keras::classes::Kind;
@@ -14,7 +15,7 @@ use crate::model_file::SavedTree;
 
 /// How an archive calls the groups of layers.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(super) struct Naming {
     /// The Keras that wrote it.
     pub keras: Keras,
     form: ArchiveForm,
@@ -22,15 +23,27 @@ pub(super) struct Layout {
     with_weights: HashSet<String>,
 }
 
-impl Layout {
+impl Naming {
     /// That of a version's archives.
     pub fn new(keras: Keras, form: ArchiveForm) -> Self {
-        Layout { keras, form, with_weights: HashSet::new() }
+        Naming { keras, form, with_weights: HashSet::new() }
     }
 
     /// Whether it takes the archive itself to know what is counted.
     pub fn counts_weights(&self) -> bool {
         self.form.counts_layers_with_weights_twice()
+    }
+
+    /// Refuses an archive that another version has laid out than the one that it names.
+    pub fn refuse_others(&self, tree: &SavedTree) -> Result<(), WeightsError> {
+        let others = ArchiveForm::ALL.map(ArchiveForm::layers).into_iter().filter(|&layers| layers != self.container());
+        for layers in others {
+            if has_variables(tree, layers) {
+                let difference = format!("there are some in '{layers}', and none are looked for there");
+                return Err(WeightsError::Place { difference });
+            }
+        }
+        Ok(())
     }
 
     /// Learns from an archive which layers of its model have weights.
@@ -110,9 +123,7 @@ struct Count(HashMap<String, usize>);
 impl Count {
     /// What the next layer's group is called.
     fn name(&mut self, layer: &Layer, keras: Keras) -> String {
-        // Keras 3 saves this one under the name that it exports, and calls the group after the class itself.
-        let class = layer.kind.class().map(|class| class.name).filter(|&name| name == "GroupedQueryAttention");
-        let name = group_name(class.unwrap_or(layer.class), keras);
+        let name = group_name(layer.kind, layer.class, keras);
         match self.0.get_mut(&name) {
             Some(number) => {
                 *number += 1;
@@ -163,18 +174,18 @@ mod tests {
         SavedTree { groups: groups.map(group).into(), ..SavedTree::default() }
     }
 
-    fn names(layout: &Layout, model: &Value) -> Vec<String> {
+    fn names(naming: &Naming, model: &Value) -> Vec<String> {
         let graph = config::read(model).expect("a model");
-        layout.groups(&graph, "").expect("no cycle").into_iter().map(|(_, name)| name).collect()
+        naming.groups(&graph, "").expect("no cycle").into_iter().map(|(_, name)| name).collect()
     }
 
     #[test]
     fn the_oldest_archives_count_a_layer_with_weights_twice() {
         let model = chain(&OLD);
         let of = |form, groups| {
-            let mut layout = Layout::new(Keras::Two, form);
-            layout.learn(&config::read(&model).expect("a model"), &tree(groups)).expect("no cycle");
-            layout
+            let mut naming = Naming::new(Keras::Two, form);
+            naming.learn(&config::read(&model).expect("a model"), &tree(groups)).expect("no cycle");
+            naming
         };
         let oldest = of(ArchiveForm::Oldest, ["conv2d", "conv2d_2"]);
         assert_eq!(names(&oldest, &model), ["input_layer", "conv2d", "activation", "conv2d_2", "activation_1"]);
