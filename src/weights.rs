@@ -15,6 +15,7 @@ mod held;
 mod listing;
 mod naming;
 mod nested;
+mod optimizers;
 mod places;
 mod reading;
 mod shared;

@@ -1,14 +1,15 @@
 //! The optimizer's state in an archive: numbered variables without names, in the order of the variables that train.
 //!
-//! Which slots of how many variables stand in a row is told by the optimizer's class and settings, and proved by the file: their number,
-//! and their shapes.
+//! Which slots of each variable stand in a row is told by the optimizer's class and settings ([`optimizers`]), and proved by the file:
+//! their number, and their shapes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
 use super::evidence::Stated;
 use super::listing::Listing;
+use super::optimizers::{self, Row};
 use super::places::Place;
 use super::{WeightsError, listing};
 use crate::keras::version::Keras;
@@ -29,43 +30,6 @@ pub(super) fn trained(list: &Listing) -> Vec<Trained> {
         (path, item.variable.index, item.variable.is_many)
     };
     list.items.iter().filter(is_trained).map(of_item).collect()
-}
-
-/// How many slots of each variable an optimizer makes in a row, walk by walk over the variables. `None`: that is not known.
-fn walks(optimizer: &Value, keras: Keras) -> Option<Vec<usize>> {
-    // Keras 2 keeps the short name by which it was compiled: all settings are those by default.
-    let short = optimizer.as_str();
-    let class = short.or_else(|| optimizer.get("class_name")?.as_str())?;
-    let config = if short.is_some() { &Value::Null } else { optimizer.get("config")? };
-    let is_set = |key: &str| config.get(key).is_some_and(|value| value.as_bool() == Some(true));
-    let is_positive = |key: &str| config.get(key).and_then(Value::as_f64).is_some_and(|value| value > 0.0);
-    let class = class.rsplit('>').next().unwrap_or(class).to_lowercase();
-    if ["lossscaleoptimizer", "lossscaleoptimizerv3"].contains(&class.as_str()) {
-        return walks(config.get("inner_optimizer")?, keras);
-    }
-    let is_foreign = optimizer.get("registered_name").and_then(Value::as_str).is_some_and(|name| name.contains('>'));
-    if is_foreign {
-        return None;
-    }
-    let mut walks = Vec::new();
-    walks.extend(is_set("use_ema").then_some(1));
-    walks.extend(is_positive("gradient_accumulation_steps").then_some(1));
-    match class.as_str() {
-        "adam" | "adamw" => {
-            walks.push(2);
-            walks.extend(is_set("amsgrad").then_some(1));
-        }
-        "adadelta" | "adamax" | "ftrl" | "lamb" | "nadam" | "schedulefreeadamw" => walks.push(2),
-        "adagrad" | "lion" => walks.push(1),
-        "rmsprop" => {
-            walks.push(1);
-            walks.extend(is_positive("momentum").then_some(1));
-            walks.extend(is_set("centered").then_some(1));
-        }
-        "sgd" => walks.extend((keras.keeps_zero_momentum() || is_positive("momentum")).then_some(1)),
-        _ => return None,
-    }
-    Some(walks)
 }
 
 /// What is given of the two models.
@@ -108,19 +72,20 @@ impl Given<'_> {
         let optimizer = self.optimizer.filter(|optimizer| !optimizer.is_null());
         let optimizer = optimizer.ok_or_else(|| unclear("the config does not say which optimizer it is"))?;
         let class = optimizer.get("class_name").unwrap_or(optimizer).as_str().unwrap_or_default();
-        let walks = walks(optimizer, self.keras).ok_or_else(|| unclear(&format!("of the class '{}'", shown(class))))?;
+        let walks = optimizers::walks(optimizer, self.keras)
+            .ok_or_else(|| unclear(&format!("of the class '{}'", shown(class))))?;
         let renames = groups.into_iter().map(|group| self.of_group(group, &walks));
         Ok(renames.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    fn of_group(&self, group: &SavedGroup, walks: &[usize]) -> Result<Option<Renames>, WeightsError> {
+    fn of_group(&self, group: &SavedGroup, walks: &[Row]) -> Result<Option<Renames>, WeightsError> {
         let wrong = |why: &str| unclear(&format!("'{}' {why}", shown(&group.path)));
         let slots = &group.variables;
         if slots.iter().enumerate().any(|(index, (key, _))| *key != index.to_string()) {
             return Err(wrong("is not numbered throughout"));
         }
-        let each: usize = walks.iter().sum();
         let scalars = slots.iter().take_while(|(_, shape)| shape.is_empty()).count();
+        let each = walks.iter().map(|row| row.length()).sum();
         let counts =
             self.counts(slots.len(), scalars, each).ok_or_else(|| wrong("does not fit the variables that train"))?;
         let expand = |list: &[Trained]| -> Vec<(String, usize, usize)> {
@@ -128,32 +93,75 @@ impl Given<'_> {
             each.map(|((path, index, _), number)| (path.clone(), *index, number)).collect()
         };
         let (old, new) = (expand(&self.old), expand(&self.new));
-        let first = slots.len().checked_sub(each * old.len()).filter(|&first| first <= scalars && first > 0);
-        let first = first.ok_or_else(|| wrong("does not fit the variables that train"))?;
-        let new_index: HashMap<&(String, usize, usize), usize> =
-            new.iter().enumerate().map(|(index, variable)| (variable, index)).collect();
-        let mut names = Vec::new();
-        let mut start = first;
-        for &row in walks {
-            for (index, variable) in old.iter().enumerate() {
-                for slot in 0..row {
-                    let (from, to) = (start + index * row + slot, start + new_index[variable] * row + slot);
-                    if !self.has_shape(&variable.0, &slots[from].1) {
-                        return Err(wrong(&format!("has at {from} what is no state of '{}'", shown(&variable.0))));
-                    }
-                    if from != to {
-                        names.push((from.to_string(), to.to_string()));
-                    }
-                }
-            }
-            start += row * old.len();
+        if old.is_empty() {
+            return Err(wrong("does not fit the variables that train"));
         }
+        let (mut start, lengths) = self.lengths(slots, scalars, walks, &old).map_err(|why| wrong(&why))?;
+        let old_index: HashMap<&(String, usize, usize), usize> =
+            old.iter().enumerate().map(|(index, variable)| (variable, index)).collect();
+        let mut names = Vec::new();
+        for lengths in lengths.chunks(old.len()) {
+            let ends = lengths.iter().scan(start, |end, length| {
+                *end += length;
+                Some(*end)
+            });
+            let ends: Vec<usize> = ends.collect();
+            for variable in &new {
+                let index = old_index[variable];
+                let from = ends[index] - lengths[index]..ends[index];
+                names.extend(from.clone().zip(start..).filter(|(from, to)| from != to));
+                start += from.len();
+            }
+        }
+        let names: Vec<_> = names.into_iter().map(|(from, to)| (from.to_string(), to.to_string())).collect();
         let group = format!("{}/vars", group.path);
         Ok((!names.is_empty()).then_some(Renames { group, names }))
     }
 
+    /// Where the first walk begins, and how many slots each variable has in each walk, where the shapes leave one answer.
+    fn lengths(
+        &self,
+        slots: &[(String, Vec<usize>)],
+        scalars: usize,
+        walks: &[Row],
+        variables: &[(String, usize, usize)],
+    ) -> Result<(usize, Vec<usize>), String> {
+        let unfit = || "does not fit the variables that train".to_owned();
+        // Where each step can end: how many slots it took, and whether that is the only way there.
+        let mut steps: Vec<BTreeMap<usize, (usize, bool)>> =
+            vec![(1..=scalars).map(|first| (first, (0, true))).collect()];
+        for (row, (path, ..)) in walks.iter().flat_map(|row| variables.iter().map(move |variable| (row, variable))) {
+            let before = &steps[steps.len() - 1];
+            let mut after = BTreeMap::new();
+            for &at in before.keys() {
+                let fits = |length: &usize| self.has_shape(path, &slots[at + length - 1].1);
+                for length in row.lengths(&slots[at..]).into_iter().filter(fits) {
+                    after.entry(at + length).and_modify(|(_, is_only)| *is_only = false).or_insert((length, true));
+                }
+            }
+            if after.is_empty() {
+                let last = before.last_key_value().map(|(&at, _)| at).filter(|&at| at < slots.len());
+                return Err(last.map_or_else(unfit, |at| format!("has at {at} what is no state of '{}'", shown(path))));
+            }
+            steps.push(after);
+        }
+        let mut at = slots.len();
+        let mut lengths = Vec::with_capacity(steps.len());
+        for step in steps.iter().rev() {
+            let &(length, is_only) = step.get(&at).ok_or_else(unfit)?;
+            if !is_only {
+                return Err("does not tell by its shapes what belongs to which variable".to_owned());
+            }
+            at -= length;
+            lengths.push(length);
+        }
+        lengths.pop();
+        lengths.reverse();
+        Ok((at, lengths))
+    }
+
     /// How many variables each entry stands for, where the number of slots leaves one answer.
-    fn counts(&self, slots: usize, scalars: usize, each: usize) -> Option<HashMap<&Trained, usize>> {
+    fn counts(&self, slots: usize, scalars: usize, each: Option<usize>) -> Option<HashMap<&Trained, usize>> {
         let mut counts: HashMap<&Trained, usize> = self.old.iter().map(|trained| (trained, 1)).collect();
         let mut many: Vec<&Trained> = Vec::new();
         for trained in self.old.iter().chain(&self.new).filter(|(_, _, is_many)| *is_many) {
@@ -167,6 +175,7 @@ impl Given<'_> {
             return Some(counts);
         }
         let known: usize = counts.values().sum();
+        let each = each?;
         let all = (slots - scalars).checked_div(each).filter(|all| all * each == slots - scalars)?;
         let unknown = all.checked_sub(known)?;
         let saved: Vec<usize> = many.iter().map(|trained| self.shapes(&trained.0).count()).collect();
@@ -199,24 +208,85 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config;
+    use crate::keras::version::ArchiveForm;
+    use crate::weights::naming::Naming;
+    use crate::weights::places::places;
+
+    /// The slots that move where two dense layers, of 2 by 3 and of 3 by 4, change places; a slot is given as its shape, a scalar as `-`.
+    fn moved(class: &str, slots: &str) -> Result<String, String> {
+        let entry = |name: &str, class: &str, inbound: Value| json!({"class_name": class, "name": name, "config": {"name": name}, "inbound_nodes": inbound});
+        let model = json!({"class_name": "Functional", "config": {
+            "name": "model",
+            "layers": [
+                entry("in", "InputLayer", json!([])),
+                entry("a", "Dense", json!([[["in", 0, 0, {}]]])),
+                entry("b", "Dense", json!([[["a", 0, 0, {}]]])),
+            ],
+            "input_layers": [["in", 0, 0]],
+            "output_layers": [["b", 0, 0]],
+        }});
+        let graph = config::read(&model).expect("a model");
+        let places = places(&graph, &Naming::new(Keras::Three, ArchiveForm::Today)).expect("no cycle");
+        let shapes = |text: &str| -> Vec<(String, Vec<usize>)> {
+            let sizes =
+                |word: &str| word.chars().filter_map(|digit| digit.to_digit(10)).map(|size| size as usize).collect();
+            text.split(' ').enumerate().map(|(index, word)| (index.to_string(), sizes(word))).collect()
+        };
+        let group = |path: &str, variables| SavedGroup { path: path.to_owned(), name: None, variables };
+        let mut tree = SavedTree {
+            groups: vec![
+                group("layers/dense", shapes("23 3")),
+                group("layers/dense_1", shapes("34 4")),
+                group("optimizer", shapes(slots.trim_end_matches('!'))),
+            ],
+            ..SavedTree::default()
+        };
+        if slots.ends_with('!') {
+            tree.groups[2].variables.remove(1);
+        }
+        let trained = |names: [&str; 2]| -> Vec<Trained> {
+            names.iter().flat_map(|name| [0, 1].map(|index| ((*name).to_owned(), index, false))).collect()
+        };
+        let given = Given {
+            keras: Keras::Three,
+            stated: &Stated::default(),
+            old: trained(["a", "b"]),
+            new: trained(["b", "a"]),
+            optimizer: Some(&json!({"class_name": class, "config": {"momentum": 0.9}})),
+            places: &places,
+            tree: &tree,
+        };
+        let renames = given.renames().map_err(|error| error.to_string())?;
+        let names = renames.iter().flat_map(|renames| &renames.names);
+        Ok(names.map(|(from, to)| format!("{from}>{to}")).collect::<Vec<_>>().join(" "))
+    }
 
     #[test]
-    fn an_optimizer_makes_its_slots_in_walks() {
-        let of = |class: &str, config: Value, keras: Keras| {
-            walks(&json!({"class_name": class, "config": config, "registered_name": class}), keras)
-        };
-        for (class, config, expected) in [
-            ("Adam", json!({"amsgrad": false}), [Some(vec![2]), Some(vec![2])]),
-            ("Adam", json!({"amsgrad": true, "use_ema": true}), [Some(vec![1, 2, 1]), Some(vec![1, 2, 1])]),
-            ("SGD", json!({"momentum": 0.0}), [Some(vec![1]), Some(vec![])]),
-            ("RMSprop", json!({"momentum": 0.9, "centered": true}), [Some(vec![1, 1, 1]), Some(vec![1, 1, 1])]),
-            ("Adafactor", json!({}), [None, None]),
-            ("Mine", json!({}), [None, None]),
+    fn slots_follow_their_variables() {
+        for (class, slots, expected) in [
+            ("SGD", "- - 23 3 34 4", "4>2 5>3 2>4 3>5"),
+            ("Adam", "- 23 23 3 3 34 34 4 4", "5>1 6>2 7>3 8>4 1>5 2>6 3>7 4>8"),
+            ("Adafactor", "- - 2 3 23 3 3 4 34 4", "6>2 7>3 8>4 9>5 2>6 3>7 4>8 5>9"),
+            ("Muon", "- 23 3 3 34 34 4 4", "4>1 5>2 6>3 7>4 1>5 2>6 3>7"),
         ] {
-            assert_eq!(Keras::ALL.map(|keras| of(class, config.clone(), keras)), expected, "{class} {config}");
+            assert_eq!(moved(class, slots).as_deref(), Ok(expected), "{class}");
         }
-        assert_eq!(walks(&json!("rmsprop"), Keras::Two), Some(vec![1]));
-        let scaled = json!({"inner_optimizer": {"class_name": "Lion", "config": {}}});
-        assert_eq!(of("LossScaleOptimizer", scaled, Keras::Three), Some(vec![1]));
+    }
+
+    #[test]
+    fn slots_that_are_not_understood_are_refused() {
+        for (class, slots, why) in [
+            ("Mine", "- 23 3 34 4", "of the class 'Mine'"),
+            ("SGD", "- - 23 3 34 4!", "'optimizer' is not numbered throughout"),
+            ("SGD", "- 23 3 3 34", "'optimizer' has at 3 what is no state of 'b'"),
+            ("SGD", "- 23 3 34", "'optimizer' does not fit the variables that train"),
+            ("SGD", "- 23 3 34 4 4", "'optimizer' does not fit the variables that train"),
+            ("SGD", "23 3 34 4", "'optimizer' does not fit the variables that train"),
+        ] {
+            let said =
+                "the variables that train change their order, and that of the optimizer's state is not understood: ";
+            assert_eq!(moved(class, slots), Err(format!("{said}{why}")), "{class} {slots}");
+        }
     }
 }

@@ -78,8 +78,8 @@ def random_nest(version, seed, only=None):
     return model
 
 
-def optimizers(k, version):
-    """{name: make()} of all that a Keras has."""
+def optimizers(k, version, container):
+    """{name: make()} of all whose state a Keras can save in a container."""
     o = k.optimizers
     found = {
         "sgd": lambda: o.SGD(),
@@ -98,14 +98,20 @@ def optimizers(k, version):
         "lion": lambda: o.Lion(),
     }
     if version == 3:
-        # Adafactor of Keras 3 cannot be saved as .h5: it gives two variables one name.
         found["muon"] = lambda: o.Muon()
-        found["lamb"] = lambda: o.Lamb()
         found["loss_scale"] = lambda: o.LossScaleOptimizer(o.Adam())
         found["adam_accumulating"] = lambda: o.Adam(gradient_accumulation_steps=2)
+        found["schedule_free"] = lambda: o.ScheduleFreeAdamW()
+        found["muon_excluding"] = lambda: o.Muon(exclude_layers=["dense"], use_ema=True)
+        if container == "keras":
+            # In .h5 the one gives two variables one name, which cannot be saved; the other is not loaded.
+            found["adafactor"] = lambda: o.Adafactor()
+            found["lamb"] = lambda: o.Lamb()
+        return found
+    found["adafactor"] = lambda: o.Adafactor()
+    if container == "keras":  # has no state of the optimizers before 2.11
         return found
     old = o.legacy
-    found["adafactor"] = lambda: o.Adafactor()
     found["legacy_sgd"] = lambda: old.SGD(momentum=0.9)
     found["legacy_rmsprop"] = lambda: old.RMSprop(centered=True, momentum=0.9)
     found["legacy_adam"] = lambda: old.Adam(amsgrad=True)
@@ -131,13 +137,9 @@ def compile_with(model, optimizer, version, seed):
             variable.assign(rng.uniform(0.1, 1, tuple(variable.shape)).astype("float32"))
 
 
-def in_training(version, number, path):
-    """Saves a nested model compiled with the optimizer of that number, its slots scrambled; the optimizer's name, or none."""
-    made = list(optimizers(KERAS[version], version).items())
-    if number >= len(made):
-        return None
-    name, make = made[number]
-    model = random_nest(version, number, only=["conv", "batch", "dense", "steps_frozen_dense", "separable"])
-    compile_with(model, make(), version, number)
+def in_training(version, name, seed, path):
+    """Saves a random nested model compiled with an optimizer, its slots scrambled."""
+    make = optimizers(KERAS[version], version, path.suffix.removeprefix("."))[name]
+    model = random_nest(version, seed, only=["conv", "batch", "dense", "steps_frozen_dense", "separable"])
+    compile_with(model, make(), version, seed)
     model.save(path)
-    return name

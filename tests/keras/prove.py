@@ -137,10 +137,3 @@ def weight_order(path):
         group = file["model_weights"]
         order = [(layer, names(group[layer], "weight_names")) for layer in names(group, "layer_names")]
     return [(layer, weights) for layer, weights in order if weights]
-
-
-def slots_in_order(path):
-    """The optimizer's state as a file has it."""
-    with h5py.File(path) as file:
-        group = file["optimizer_weights"]
-        return [group[name][()] for name in names(group, "weight_names")]

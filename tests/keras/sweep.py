@@ -1,8 +1,10 @@
 """Every layer of every network in the zoo, in one Keras and one container.
 
-    python sweep.py TABLE.tsv --keras 2|3 [--container h5|keras] [--jobs N] [--nests N] [NETWORK ...]
+    python sweep.py TABLE.tsv --keras 2|3 [--container h5|keras] [--jobs N] [--nests N | --compiled] [NETWORK ...]
 
-With `--nests N` instead N random nested models with layers of every kind, frozen in every way (nests.py), called nest_0 and so on.
+With `--nests N` instead N random nested models with layers of every kind, frozen in every way (nests.py), called nest_0 and so on. With
+`--compiled` instead a nested model for each optimizer whose state Keras restores, in the middle of its training, called compiled_adam
+and so on: the state must stay with its variables, too.
 Appends a line for each target: network, Keras, container, target, `ok` or what is wrong. A target that TABLE has is not taken again, so
 a sweep that was stopped goes on where it was. `python sweep.py TABLE.tsv` alone counts.
 """
@@ -19,7 +21,7 @@ import zipfile
 from pathlib import Path
 
 
-NEST = "nest_"
+NEST, COMPILED = "nest_", "compiled_"
 
 
 def done(table):
@@ -47,6 +49,18 @@ def of_nest(name, version, path):
     return read_back(path, version), prove
 
 
+def of_compiled(name, version, path):
+    import slots
+
+    network, state = slots.in_training(version, name.removeprefix(COMPILED), path)
+    return network, lambda network, target, folder, *options: slots.prove(network, target, folder, state, *options)
+
+
+def maker(name):
+    """What makes a network of a name, and proves a target of it."""
+    return {NEST: of_nest, COMPILED: of_compiled}.get(name[: name.find("_") + 1], of_zoo)
+
+
 def read_members_whole():
     """Keras has HDF5 read the weights where they are in an archive: a third of the time goes into seeking there."""
     opened = zipfile.ZipFile.open
@@ -67,7 +81,7 @@ def sweep(version, container, table, names, shard, shards):
         folder = Path(folder)
         for name in names:
             path = folder / f"{name}.{container}"
-            network, prove = (of_nest if name.startswith(NEST) else of_zoo)(name, version, path)
+            network, prove = maker(name)(name, version, path)
             if network is None:
                 print(f"{name}: Keras {version} does not read this file that it has written", file=sys.stderr)
                 continue
@@ -98,6 +112,16 @@ def summary(table):
         print(f"| {network} | {version} | {container} | {count.total()} | {count['ok']} | {count['not']} |")
 
 
+def names_of(options):
+    import nests
+    import zoo
+    from kerases import KERAS
+
+    if options.compiled:
+        return [f"{COMPILED}{name}" for name in nests.optimizers(KERAS[options.keras], options.keras, options.container)]
+    return [f"{NEST}{seed}" for seed in range(options.nests)] or options.networks or zoo.NETWORKS
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
@@ -106,15 +130,13 @@ def main():
     parser.add_argument("--container", choices=("h5", "keras"), default="h5")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--nests", type=int, metavar="N", default=0)
+    parser.add_argument("--compiled", action="store_true")
     parser.add_argument("--shard", type=int, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args()
     if options.keras is None:
         summary(options.table)
     elif options.shard is not None:
-        import zoo
-
-        names = [f"{NEST}{seed}" for seed in range(options.nests)] or options.networks or zoo.NETWORKS
-        sweep(options.keras, options.container, options.table, names, options.shard, options.jobs)
+        sweep(options.keras, options.container, options.table, names_of(options), options.shard, options.jobs)
     else:
         environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
         command = [sys.executable, *sys.argv]

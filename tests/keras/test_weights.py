@@ -7,8 +7,9 @@ import nests
 import numpy as np
 import pipe
 import pytest
-from kerases import KERAS, SIMULATOR
-from prove import Network, slots_in_order, weight_order
+import slots
+from kerases import KERAS
+from prove import Network, weight_order
 
 BOTH = pytest.mark.parametrize("version", KERAS, ids=["keras2", "keras3"])
 NESTS = int(os.environ.get("NESTS", "10"))
@@ -67,35 +68,11 @@ def test_in_nested_models_every_weight_stays_with_its_variable(version, seed, tm
         prove(network, target, tmp_path)
 
 
-def slots_by_variable(path, version):
-    """{variable and kind of slot: its value} as the Keras that loads a compiled model has them."""
-    custom_objects = {"ErrorSimulator": SIMULATOR[version], **nests.custom_objects(version)}
-    model = KERAS[version].models.load_model(path, custom_objects=custom_objects)
-    optimizer = model.optimizer
-    if version == 2:
-        return {variable.name: np.asarray(variable) for variable in nests.variables(optimizer)}
-    # Keras 3 makes no slots when it loads an .h5 file, and leaves the saved ones alone: here they are taken in its order.
-    optimizer = type(optimizer).from_config(optimizer.get_config())
-    optimizer.build(model.trainable_variables)
-    saved = slots_in_order(path)
-    assert len(saved) == len(optimizer.variables)
-    return {variable.path: value for variable, value in zip(optimizer.variables, saved)}
+STATES = [(version, name) for version, k in KERAS.items() for name in nests.optimizers(k, version, "h5")]
 
 
-# Keras 3 restores no optimizer's state from .h5.
-@pytest.mark.parametrize("version", [2], ids=["keras2"])
-@pytest.mark.parametrize("number", range(22))
-def test_the_optimizers_state_stays_with_its_variables(version, number, tmp_path):
-    path = tmp_path / "model.h5"
-    name = nests.in_training(version, number, path)
-    if name is None:
-        pytest.skip("no more optimizers")
-    network = Network(path, version, nests.custom_objects(version))
-    expected = slots_by_variable(path, version)
-    assert len({value.tobytes() for value in expected.values()}) > len(expected) // 2, "slots could change places unseen"
-    for target in [*nested_targets(network, number, 1), *random.Random(number).sample(network.targets(), 2)]:
-        network.prove(target, tmp_path)
-        found = slots_by_variable(tmp_path / "faulty.h5", version)
-        assert found.keys() == expected.keys()
-        for variable, value in expected.items():
-            np.testing.assert_array_equal(found[variable], value, err_msg=f"{name}, {target}: {variable}")
+@pytest.mark.parametrize("version, name", STATES)
+def test_the_optimizers_state_stays_with_its_variables(version, name, tmp_path):
+    network, expected = slots.in_training(version, name, tmp_path / "model.h5")
+    for target in [*nested_targets(network, len(name), 1), *random.Random(len(name)).sample(network.targets(), 2)]:
+        slots.prove(network, target, tmp_path, expected)
