@@ -3,6 +3,7 @@
 Run with h5py and NumPy installed: python tests/data/make_files.py
 """
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -102,6 +103,26 @@ def main():
         conv.attrs["weight_names"] = np.array([b"kernel:0"])
         conv.create_dataset("kernel:0", data=np.ones((1, 1, 1, 2), np.float32))
         weights.create_group("relu").attrs["weight_names"] = np.array([])
+
+    weights = io.BytesIO()
+    with h5py.File(weights, "w", libver="earliest") as f:
+        for group in ("", "layers/conv2d/", "layers/re_lu/", "optimizer/"):
+            f.create_group(f"{group}vars")
+        f["layers/conv2d/vars/0"] = np.ones((1, 1, 1, 2), np.float32)
+        f["optimizer/vars/0"] = 7
+        f["optimizer/vars/1"] = np.full((1, 1, 1, 2), 0.5, np.float32)
+    with zipfile.ZipFile(FILES / "tiny.keras", "w") as archive:  # the same network as Keras 2 archives it, in training
+        layers = [{"module": "keras.layers", **layer} for layer in CHAIN["config"]["layers"]]
+        sgd = {"module": "keras.optimizers", "class_name": "SGD", "config": {"learning_rate": 0.01, "momentum": 0.9}}
+        config = {"module": "keras", **CHAIN, "config": {**CHAIN["config"], "layers": layers}}
+        config["compile_config"] = {"optimizer": sgd, "loss": "mse"}
+        members = {
+            "metadata.json": json.dumps({"keras_version": "2.15.0", "date_saved": "2024-01-01@00:00:00"}),
+            "config.json": json.dumps(config),
+            "model.weights.h5": weights.getvalue(),
+        }
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
 
     with file("two-outputs.h5") as f:  # compiled with losses by the names of the outputs
         f.attrs["model_config"] = json.dumps(TWO_OUTPUTS)
