@@ -90,24 +90,21 @@ def test_an_archive_whose_groups_are_elsewhere_is_saved_again(version, tmp_path)
     again.prove(target_of(again, "b1"), tmp_path)
 
 
+@keras.saving.register_keras_serializable("tests")
+class OwnOptimizer(keras.optimizers.Adam):
+    """Of which nobody knows what it keeps."""
+
+
 def test_a_state_in_an_archive_that_is_not_understood_is_dropped(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     k = KERAS[3]
     model = branches(k)
-    model.compile(k.optimizers.Adafactor(), k.losses.MeanSquaredError())
+    model.compile(OwnOptimizer(), k.losses.MeanSquaredError())
     images = np.zeros((2, 8, 8, 3), "float32")
     model.fit(images, images, verbose=0)
     model.save("model.keras")
     network = Network("model.keras", 3)
-    run_hint(
-        refused(
-            "order of the optimizer's state is not understood|that of the optimizer's",
-            network.prove,
-            target_of(network, "b1"),
-            tmp_path,
-        ),
-        k,
-    )
+    run_hint(refused("state is not understood: of the class 'OwnOptimizer'", network.prove, target_of(network, "b1"), tmp_path), k)
     again = Network("model.keras", 3)
     assert same_bits(again.outputs, network.outputs)
     again.prove(target_of(again, "b1"), tmp_path)
