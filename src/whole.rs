@@ -140,7 +140,8 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn names(folder: &Path) -> Vec<String> {
+    /// What is in a folder.
+    pub fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> =
             fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();

@@ -205,13 +205,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
+    use crate::whole::tests::names;
 
     fn filled(path: &Path, text: &str) -> WholeFolder {
         let mut whole = WholeFolder::create(path, true).unwrap();
