@@ -23,10 +23,13 @@ impl<'a> Weights<'a> {
             |layer: &'a SavedLayer| layer.weights.iter().map(|weight| (layer.name.as_str(), weight.as_str()));
         let all: Vec<(&str, &str)> = saved.iter().flat_map(of_layer).collect();
         let (mut by_path, mut by_joined): (HashMap<_, Vec<usize>>, HashMap<_, Vec<usize>>) = Default::default();
-        for (index, (_, weight)) in all.iter().enumerate() {
+        for (index, (layer, weight)) in all.iter().enumerate() {
             let path = without_number(weight);
             by_path.entry(path.to_owned()).or_default().push(index);
             by_joined.entry(path.replace('/', "_")).or_default().push(index);
+            if !path.contains('/') {
+                by_joined.entry(format!("{layer}_{path}")).or_default().push(index);
+            }
         }
         Weights { all, by_path, by_joined }
     }
@@ -65,7 +68,7 @@ impl<'a> Weights<'a> {
     }
 
     /// The weights that a slot can belong to: `Adam/m/conv/kernel:0` of Keras 2, `Adam/conv/kernel/m:0` of its optimizers before
-    /// 2.11, `adam/conv_kernel_momentum` of Keras 3.
+    /// 2.11, `adam/conv_kernel_momentum` of Keras 3; until 3.2 it is `conv_kernel_momentum`, and the weight is called `kernel`.
     pub fn of_slot(&self, slot: &str) -> &[usize] {
         let slot = without_number(slot);
         let ends = |text: &str| {
@@ -179,6 +182,16 @@ mod tests {
             assert_eq!(swapped(old).as_deref(), Some(new));
         }
         assert_eq!(swapped("iteration:0 SGD/m/a/kernel:0 SGD/m/c/kernel:0"), None);
+    }
+
+    #[test]
+    fn a_weight_without_the_name_of_its_layer_has_its_slots() {
+        let layer = |name: &str| SavedLayer { name: name.to_owned(), weights: vec!["kernel".to_owned()] };
+        let layers = ["a", "b"].map(layer);
+        let moved = Weights::of(&layers)
+            .reordered(&slots("iteration a_kernel_velocity b_kernel_velocity"), &[Some(1), Some(0)]);
+        let expected = ["iteration", "b_kernel_velocity", "a_kernel_velocity"].map(str::to_owned);
+        assert_eq!(moved, Ok(Some(expected.to_vec())));
     }
 
     #[test]
