@@ -127,6 +127,11 @@ impl Keras {
         self == Keras::Three
     }
 
+    /// Whether all variables that an optimizer has made in any way are saved, not only those that it made as slots.
+    pub fn tracks_all_variables(self) -> bool {
+        self == Keras::Three
+    }
+
     /// Whether the momentum of plain gradient descent is there even where it is zero.
     pub fn keeps_zero_momentum(self) -> bool {
         self == Keras::Two

@@ -10,7 +10,10 @@ pub(super) enum Row {
     /// So many slots of its shape.
     Alike(usize),
     /// Adafactor: means over its last axis and over the one before, where it has both, and a velocity.
-    Factored,
+    Factored {
+        /// Where it has not both, there are numbers in place of the means.
+        has_placeholders: bool,
+    },
     /// Muon: a momentum, and a velocity where the optimizer falls back to Adam. For which matrices it does has changed with the versions,
     /// and depends on names that an archive has not.
     Orthogonalized,
@@ -23,7 +26,7 @@ impl Row {
     pub fn length(self) -> Option<usize> {
         match self {
             Alike(count) => Some(count),
-            Factored | Orthogonalized => None,
+            Factored { .. } | Orthogonalized => None,
         }
     }
 
@@ -33,11 +36,13 @@ impl Row {
         let are_alike = |count: usize| (0..count).all(|at| shape(at).is_some() && shape(at) == shape(0));
         match self {
             Alike(count) => Vec::from_iter(are_alike(count).then_some(count)),
-            Factored => {
-                let is_vector = shape(0).is_some_and(|shape| shape.len() < 2);
+            Factored { has_placeholders } => {
+                let count = if has_placeholders { 3 } else { 1 };
+                let is_vector = shape(count - 1).is_some_and(|shape| shape.len() < 2)
+                    && (0..count - 1).all(|at| shape(at).is_some_and(<[usize]>::is_empty));
                 let is_factored = matches!(shape(2), Some([before @ .., rows, columns])
                     if shape(0) == Some(&[before, &[*rows]].concat()) && shape(1) == Some(&[before, &[*columns]].concat()));
-                [is_vector.then_some(1), is_factored.then_some(3)].into_iter().flatten().collect()
+                [is_vector.then_some(count), is_factored.then_some(3)].into_iter().flatten().collect()
             }
             Orthogonalized => {
                 let is_matrix = shape(0).is_some_and(|shape| shape.len() >= 2);
@@ -79,7 +84,7 @@ pub(super) fn walks(optimizer: &Value, keras: Keras) -> Option<Vec<Row>> {
             walks.extend(is_set("centered").then_some(Alike(1)));
         }
         "sgd" => walks.extend((keras.keeps_zero_momentum() || is_positive("momentum")).then_some(Alike(1))),
-        "adafactor" => walks.push(Factored),
+        "adafactor" => walks.push(Factored { has_placeholders: keras.tracks_all_variables() }),
         "muon" => walks.push(Orthogonalized),
         _ => return None,
     }
@@ -106,7 +111,7 @@ mod tests {
             ),
             ("SGD", json!({"momentum": 0.0}), [Some(vec![Alike(1)]), Some(vec![])]),
             ("RMSprop", json!({"momentum": 0.9, "centered": true}), [Some(vec![Alike(1); 3]), Some(vec![Alike(1); 3])]),
-            ("Adafactor", json!({}), [Some(vec![Factored]), Some(vec![Factored])]),
+            ("Adafactor", json!({}), [false, true].map(|has_placeholders| Some(vec![Factored { has_placeholders }]))),
             (
                 "Muon",
                 json!({"use_ema": true}),

@@ -84,10 +84,11 @@ impl Given<'_> {
         if slots.iter().enumerate().any(|(index, (key, _))| *key != index.to_string()) {
             return Err(wrong("is not numbered throughout"));
         }
-        let scalars = slots.iter().take_while(|(_, shape)| shape.is_empty()).count();
+        let is_scalar = |(_, shape): &&(String, Vec<usize>)| shape.is_empty();
+        let scalars = slots.iter().take_while(is_scalar).count();
+        let arrays = slots.len() - scalars - slots.iter().skip(scalars).rev().take_while(is_scalar).count();
         let each = walks.iter().map(|row| row.length()).sum();
-        let counts =
-            self.counts(slots.len(), scalars, each).ok_or_else(|| wrong("does not fit the variables that train"))?;
+        let counts = self.counts(arrays, each).ok_or_else(|| wrong("does not fit the variables that train"))?;
         let expand = |list: &[Trained]| -> Vec<(String, usize, usize)> {
             let each = list.iter().flat_map(|trained| (0..counts[trained]).map(move |number| (trained, number)));
             each.map(|((path, index, _), number)| (path.clone(), *index, number)).collect()
@@ -145,13 +146,16 @@ impl Given<'_> {
             }
             steps.push(after);
         }
-        let mut at = slots.len();
+        // Keras 3's Nadam has one more number behind.
+        let mut ends =
+            steps[steps.len() - 1].keys().filter(|&&end| slots[end..].iter().all(|(_, shape)| shape.is_empty()));
+        let (Some(&end), None) = (ends.next(), ends.next()) else { return Err(unfit()) };
+        let mut at = end;
         let mut lengths = Vec::with_capacity(steps.len());
         for step in steps.iter().rev() {
-            let &(length, is_only) = step.get(&at).ok_or_else(unfit)?;
-            if !is_only {
+            let Some(&(length, true)) = step.get(&at) else {
                 return Err("does not tell by its shapes what belongs to which variable".to_owned());
-            }
+            };
             at -= length;
             lengths.push(length);
         }
@@ -161,7 +165,7 @@ impl Given<'_> {
     }
 
     /// How many variables each entry stands for, where the number of slots leaves one answer.
-    fn counts(&self, slots: usize, scalars: usize, each: Option<usize>) -> Option<HashMap<&Trained, usize>> {
+    fn counts(&self, slots: usize, each: Option<usize>) -> Option<HashMap<&Trained, usize>> {
         let mut counts: HashMap<&Trained, usize> = self.old.iter().map(|trained| (trained, 1)).collect();
         let mut many: Vec<&Trained> = Vec::new();
         for trained in self.old.iter().chain(&self.new).filter(|(_, _, is_many)| *is_many) {
@@ -176,7 +180,7 @@ impl Given<'_> {
         }
         let known: usize = counts.values().sum();
         let each = each?;
-        let all = (slots - scalars).checked_div(each).filter(|all| all * each == slots - scalars)?;
+        let all = slots.checked_div(each).filter(|all| all * each == slots)?;
         let unknown = all.checked_sub(known)?;
         let saved: Vec<usize> = many.iter().map(|trained| self.shapes(&trained.0).count()).collect();
         match many.as_slice() {
@@ -267,7 +271,8 @@ mod tests {
         for (class, slots, expected) in [
             ("SGD", "- - 23 3 34 4", "4>2 5>3 2>4 3>5"),
             ("Adam", "- 23 23 3 3 34 34 4 4", "5>1 6>2 7>3 8>4 1>5 2>6 3>7 4>8"),
-            ("Adafactor", "- - 2 3 23 3 3 4 34 4", "6>2 7>3 8>4 9>5 2>6 3>7 4>8 5>9"),
+            ("Nadam", "- - 23 23 3 3 34 34 4 4 -", "6>2 7>3 8>4 9>5 2>6 3>7 4>8 5>9"),
+            ("Adafactor", "- - 2 3 23 - - 3 3 4 34 - - 4", "8>2 9>3 10>4 11>5 12>6 13>7 2>8 3>9 4>10 5>11 6>12 7>13"),
             ("Muon", "- 23 3 3 34 34 4 4", "4>1 5>2 6>3 7>4 1>5 2>6 3>7"),
         ] {
             assert_eq!(moved(class, slots).as_deref(), Ok(expected), "{class}");

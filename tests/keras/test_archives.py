@@ -1,5 +1,6 @@
 """Keras' own archives, `.keras`, go through the pipe as `.h5` files do: no weight and no slot ends at another layer."""
 
+import io
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 
+import h5py
 import keras
 import nests
 import numpy as np
@@ -69,6 +71,31 @@ def test_the_optimizers_state_stays_with_its_variables(version, name, tmp_path):
     network, expected = slots.in_training(version, name, tmp_path / "model.keras")
     for target in sample(network, len(name), 2):
         slots.prove(network, target, tmp_path, expected)
+
+
+def saved_slots(path):
+    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
+        saved = weights["optimizer/vars"]
+        return [saved[str(number)][()].tobytes() for number in range(len(saved))]
+
+
+@pytest.mark.parametrize("version, name", STATES)
+def test_slots_move_as_their_variables_do(version, name, tmp_path):
+    k, path = KERAS[version], tmp_path / "model.keras"
+    image, ends = k.Input((4, 4, 3), name="image"), []
+    for side in "ab":
+        x = image
+        for number in range(2):
+            x = k.layers.Conv2D(3, 3, padding="same", name=f"{side}{number}_conv")(x)
+            x = k.layers.Dense(3, name=f"{side}{number}_dense")(x)
+        ends.append(x)
+    model = k.Model(image, k.layers.Subtract(name="together")(ends))
+    nests.compile_with(model, nests.optimizers(k, version, "keras")[name](), version, 6)
+    model.save(path)
+    network, expected = Network(path, version), slots.by_variable(path, version)
+    slots.prove(network, next(target for target in network.targets() if target.name == "b0_conv"), tmp_path, expected)
+    has_slots = (version, name) != (3, "sgd")
+    assert (saved_slots(tmp_path / "faulty.keras") != saved_slots(path)) == has_slots
 
 
 def test_state_that_two_readings_fit_is_refused(tmp_path):
