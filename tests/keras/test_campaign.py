@@ -122,6 +122,19 @@ def test_the_plan_does_not_matter_and_a_unit_is_what_the_filters_and_play_make_o
     assert alone.stat().st_ino != together.stat().st_ino and alone.read_bytes() == together.read_bytes()
 
 
+def test_the_lines_of_the_page_lead_to_the_first_shard_in_a_folder_of_the_users_files(whole, tmp_path):
+    campaign = Campaign(SMALL)
+    run, shard = campaign.shards()[0]
+    for name in campaign.given():
+        shutil.copy(whole / name, tmp_path / name)
+    with contextlib.chdir(whole):
+        lines = commands.of_one_shard(campaign)
+    for line in lines[: lines.index(commands.play(campaign, run, shard)) + 1]:
+        shell(line, tmp_path)
+    repeated, played = (path / run.folder / f"{shard}.predictions.tsv" for path in (tmp_path, whole))
+    assert repeated.read_bytes() == played.read_bytes()
+
+
 def test_a_finished_campaign_is_not_run_again_and_grows_by_what_is_missing(whole):
     said, code = snakemake(whole, SMALL)
     assert code == 0 and "Nothing to be done" in said

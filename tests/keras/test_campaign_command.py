@@ -139,9 +139,19 @@ def test_without_the_extra_it_says_how_to_get_it(monkeypatch, capsys):
 def test_a_dry_run_tells_the_cost_beforehand_and_makes_nothing(folder):
     (folder / "campaign.yaml").write_text(yaml.safe_dump(TINY))
     words = [sys.executable, "-m", "classes_h5.campaign", "campaign.yaml", "results", "--dry-run", "--cores", "2"]
-    said = subprocess.run(words, stdout=subprocess.PIPE, text=True, cwd=folder, check=True).stdout
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    said = subprocess.run(words, **both, cwd=folder, check=True).stdout
     assert re.search(r"^campaign: 4 predictions in 1 job, about \d+ s on 2 cores$", said, re.MULTILINE), said
+    assert "rule patch:" not in said, "every job is listed"
+    listed = subprocess.run([*words, "--printshellcmds"], **both, cwd=folder, check=True).stdout
+    assert "rule patch:" in listed and "Shell command: (h5-config-get" in listed
     assert not list(folder.glob("results/*/*/*/*")) and not (folder / "results" / "jobs.json").exists()
+
+
+def test_it_explains_itself(capsys):
+    assert main.main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("usage: python -m classes_h5.campaign CAMPAIGN.yaml RESULTS") and "--dry-run" in said
 
 
 def test_a_dry_run_tells_what_is_wrong_as_a_run_does(folder):

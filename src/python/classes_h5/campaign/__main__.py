@@ -19,16 +19,25 @@ from classes_h5.campaign.teller import plain
 
 HERE = Path(__file__).parent
 USAGE = "usage: python -m classes_h5.campaign CAMPAIGN.yaml RESULTS [--cores N] [what Snakemake takes]"
+HELP = f"""{USAGE}
+
+CAMPAIGN.yaml says what is played: `model` and `inputs` must be there (docs/campaign/README.md has all keys). RESULTS is a folder;
+RESULTS/page.html is what comes out.
+
+  --dry-run           says about how long it takes, and plays nothing
+  --cores N           how many cores are used (default: all)
+  --config KEY=VALUE  overrides the YAML, as in --config sites=50"""
 EXTRA = ("snakemake", "yaml", "jinja2", "pandas", "scipy", "statsmodels")  # what the extra `campaign` brings
 BRINGS = "pip install './src/python[campaign]' in the project's folder brings it"
 # With one of these Snakemake says how much runs at once.
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile", "--executor", "-e")
+DRY = ("-n", "--dry-run", "--dryrun")
+# With one of these a dry run says how much was asked for.
+ASKED = ("--quiet", "-q", "--printshellcmds", "-p", "--verbose")
 # With one of these it is Snakemake's text that is asked for.
 TEXT = (
+    *DRY,
     *(
-        "-n",
-        "--dry-run",
-        "--dryrun",
         "--verbose",
         "-h",
         "--help",
@@ -53,6 +62,9 @@ def has(words, options):
 def main(given=None):
     """The exit code: Snakemake's, 1 where nothing is started, 2 where arguments are missing, 130 where it was interrupted."""
     words = sys.argv[1:] if given is None else given
+    if words and words[0] in ("-h", "--help"):
+        print(HELP)
+        return 0
     if len(words) < 2 or words[0].startswith("-"):
         print(USAGE, file=sys.stderr)
         return 2
@@ -69,6 +81,8 @@ def main(given=None):
     filters.on_path()
     command = [sys.executable, "-m", "snakemake", "--snakefile", HERE / "Snakefile", "--configfile", campaign.resolve()]
     command += ["--directory", results.resolve(), "--nolock", *options]
+    if has(options, DRY) and not has(options, ASKED):
+        command += ["--quiet", "rules"]  # each of thousands of jobs would be listed
     if not has(options, CORES):
         command += ["--cores", len(os.sched_getaffinity(0))]
     with lock:

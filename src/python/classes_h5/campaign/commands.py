@@ -120,6 +120,7 @@ def of_one_shard(campaign):
     run = campaign.runs[0]
     shard = run.shards(campaign.settings["shard"])[0]
     return [
+        line("mkdir", "-p", run.folder),
         config(campaign),
         *([ranges(campaign)] if campaign.settings["ranges"] == "golden" else []),
         patch(campaign, run.layer, "ranges.json"),
