@@ -146,11 +146,11 @@ impl Given<'_> {
             }
             steps.push(after);
         }
-        // Keras 3's Nadam has one more number behind.
-        let mut ends =
-            steps[steps.len() - 1].keys().filter(|&&end| slots[end..].iter().all(|(_, shape)| shape.is_empty()));
-        let (Some(&end), None) = (ends.next(), ends.next()) else { return Err(unfit()) };
-        let mut at = end;
+        // All slots are used up, but for the number that Keras 3's Nadam has behind them.
+        let reached = &steps[steps.len() - 1];
+        let is_number = slots.last().is_some_and(|(_, shape)| shape.is_empty());
+        let end = [slots.len(), slots.len() - usize::from(is_number)].into_iter().find(|end| reached.contains_key(end));
+        let mut at = end.ok_or_else(unfit)?;
         let mut lengths = Vec::with_capacity(steps.len());
         for step in steps.iter().rev() {
             let Some(&(length, true)) = step.get(&at) else {
